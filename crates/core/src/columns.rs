@@ -1,0 +1,82 @@
+//! The columns of a record, and the content columns of documents.
+//!
+//! A format fills the record columns ([`RECORD`]); an extractor adds content columns such as [`TEXT`]. Columns
+//! of signals are named on the signals' own cards.
+
+use crate::Column;
+
+/// 32 hexadecimal digits, unique in a run; see [`record_id`](crate::record_id).
+pub const ID: Column = Column::text(
+    "id",
+    "32 hexadecimal digits: hash of uri, offset and position in the member",
+);
+/// The object the record was read from, relative to the folder that the recipe reads.
+pub const URI: Column = Column::text("uri", "object, relative to the folder that the recipe reads");
+/// Where the record starts.
+pub const OFFSET: Column = Column::u64(
+    "offset",
+    "where the record starts, in bytes of the stored (compressed) object; in bytes of the decompressed stream where that is compressed as a whole (JSONL, archives in bzip2, xz, LZ4, brotli); a row number in Parquet",
+);
+/// How many stored bytes the record takes.
+pub const LENGTH: Column = Column::u64(
+    "length",
+    "bytes of the record, counted like its offset; of its gzip member or zstd frame where several records share one; 0 in Parquet, and in members larger than the limit for one record",
+);
+/// What kind of record it is.
+pub const RECORD_TYPE: Column = Column::text(
+    "record_type",
+    "WARC type (response, resource, conversion, request, warcinfo, metadata, revisit, continuation), `unknown` where damage hides it, or `document` for JSONL, Parquet and plain files",
+);
+/// The address the content was fetched from.
+pub const URL: Column = Column::text("url", "address the content was fetched from");
+/// The media type of the content.
+pub const MEDIA_TYPE: Column = Column::text(
+    "media_type",
+    "media type of the content, from its bytes first and its headers second, lower case, without parameters",
+);
+/// The character set that the transport declared.
+pub const CHARSET: Column = Column::text(
+    "charset",
+    "character set declared by the transport (HTTP Content-Type), as written",
+);
+/// The HTTP status of a response.
+pub const HTTP_STATUS: Column = Column::u16("http_status", "HTTP status of a response");
+/// When the content was fetched.
+pub const TIMESTAMP: Column = Column::time("timestamp", "when the content was fetched (WARC-Date)");
+/// Why the crawler cut the content short.
+pub const TRUNCATED: Column = Column::text(
+    "truncated",
+    "why the crawler cut the content short (WARC-Truncated: length, time, disconnect), null when whole",
+);
+/// The content itself, after transfer and content decoding.
+pub const CONTENT: Column = Column::bytes(
+    "content",
+    "bytes of the content, after HTTP transfer and content decoding",
+);
+/// What is wrong with the row, see [`Fault`](crate::Fault); null when nothing is.
+pub const FAULT: Column = Column::text(
+    "fault",
+    "what is wrong with the record, as `kind: detail`; null when nothing is",
+);
+
+/// The columns of every record, in this order.
+pub const RECORD: &[Column] = &[
+    ID,
+    URI,
+    OFFSET,
+    LENGTH,
+    RECORD_TYPE,
+    URL,
+    MEDIA_TYPE,
+    CHARSET,
+    HTTP_STATUS,
+    TIMESTAMP,
+    TRUNCATED,
+    CONTENT,
+    FAULT,
+];
+
+/// The text of a document.
+pub const TEXT: Column = Column::text("text", "text of the document");
+/// The title of a document.
+pub const TEXT_TITLE: Column = Column::text("text_title", "title of the document");
