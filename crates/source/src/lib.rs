@@ -1,0 +1,30 @@
+//! Opens objects and cuts them into records.
+//!
+//! [`FORMATS`] lists what can be read; each is one module, whose doc is its reference. [`AUTO`] finds the format
+//! of each object from its bytes. Compression is found from the bytes as well and undone on the way.
+
+pub mod arc;
+pub mod archive;
+mod carry;
+pub mod chunked;
+mod date;
+pub mod detect;
+pub mod encoding;
+mod gzip;
+mod header;
+pub mod http;
+mod json;
+pub mod jsonl;
+pub mod magic;
+mod media_type;
+pub mod member;
+pub mod parquet;
+mod payload;
+pub mod plain;
+pub mod stored;
+pub mod warc;
+mod window;
+mod zstd;
+
+pub use detect::{AUTO, FORMATS, detect, read_auto};
+pub use stored::{Compression, compression};

@@ -1,0 +1,570 @@
+//! Parquet: one row, one record.
+//!
+//! [`FieldMap`] says which columns become content, id and url, and which are carried along; only
+//! these are read, and only their column chunks are fetched. `a.b` is field `b` of struct `a`, unless a column is
+//! called `a.b`.
+//!
+//! - `content` is a string or binary column of any kind (large, view, dictionary). A null there is `malformed`.
+//! - `id` may also be an integer, `url` is a string column; null counts as absent.
+//! - Carried columns are cast to their declared type; what cannot be cast is null.
+//!
+//! `offset` is the number of the row in the file and `length` is 0. A row group belongs to the range in which its
+//! first byte lies. A column that the file does not have, or of a type that cannot be content, is an error: it is
+//! the recipe that does not fit.
+//!
+//! Damage: a footer that cannot be read is one row with a fault for the file (offset 0); a row group that
+//! breaks off is one row with a fault behind its last good row, and the next row group is read. Encrypted files are `unsupported`.
+//!
+//! Limits: footers of 64 MiB; a cell larger than `record_bytes` is a `limit` fault. Rows are decoded in batches
+//! of at most 256, fewer where the metadata say that they are large.
+//!
+//! Source: <https://parquet.apache.org/docs/file-format/>.
+
+use std::{
+    io::{self, Read},
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use ::parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder,
+        },
+    },
+    errors::ParquetError,
+    file::{
+        metadata::ColumnChunkMetaData,
+        reader::{ChunkReader, Length},
+    },
+    schema::types::SchemaDescriptor,
+};
+use arrow_array::{Array, ArrayRef, BinaryViewArray, RecordBatch, StringViewArray, cast::AsArray};
+use arrow_cast::cast;
+use arrow_schema::DataType;
+use bytes::Bytes;
+use gristmill_core::{
+    Error, Fault, FieldMap, Format, FormatCard, Object, ReadOptions, Record, RecordBatcher, Records, Result,
+};
+
+use crate::{carry::carried_nulls, stored};
+
+/// Describes [`Parquet`] to recipes, lists and docs.
+pub static CARD: FormatCard = FormatCard {
+    name: "parquet",
+    about: "rows of Parquet files",
+    extensions: &["parquet", "parq"],
+    compressions: &["none"],
+    slicing: "at row groups",
+    source: "Apache Parquet 2.x",
+    version: 1,
+};
+
+/// Reads Parquet; see the module.
+pub struct Parquet;
+
+/// Largest footer.
+const FOOTER: u64 = 64 << 20;
+/// Most rows that are decoded at once.
+const ROWS: u64 = 256;
+
+impl Format for Parquet {
+    fn card(&self) -> &'static FormatCard {
+        &CARD
+    }
+
+    fn read(
+        &self,
+        object: Arc<dyn Object>,
+        range: Range<u64>,
+        options: &ReadOptions,
+    ) -> Result<Box<dyn Records>> {
+        let batcher = RecordBatcher::new(object.uri(), options);
+        let chunks = Chunks::new(object);
+        let mut rows = Rows {
+            chunks,
+            metadata: None,
+            groups: Vec::new(),
+            open: None,
+            pending: None,
+            batcher,
+            options: options.clone(),
+        };
+        let opened = rows.open_file(&range)?;
+        if let (Err(fault), true) = (opened, stored::is_first(rows.chunks.object.as_ref(), &range)) {
+            rows.push_fault(0, 1, fault);
+        }
+        Ok(Box::new(rows))
+    }
+}
+
+/// A row group to be read.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    index: usize,
+    first_row: u64,
+    rows: u64,
+    batch: usize,
+    /// Whether no offset or length of it is negative, which the reader takes for granted.
+    is_sound: bool,
+}
+
+/// Rows of one slice.
+struct Rows {
+    chunks: Chunks,
+    metadata: Option<ArrowReaderMetadata>,
+    /// Row groups of the slice, last one first.
+    groups: Vec<Group>,
+    open: Option<Open>,
+    pending: Option<Pending>,
+    batcher: RecordBatcher,
+    options: ReadOptions,
+}
+
+/// The row group that is being read.
+struct Open {
+    reader: ParquetRecordBatchReader,
+    group: Group,
+    /// Rows given so far.
+    done: u64,
+}
+
+/// Decoded rows that wait to be handed on.
+struct Pending {
+    content: BinaryViewArray,
+    id: Option<StringViewArray>,
+    url: Option<StringViewArray>,
+    carried: Vec<ArrayRef>,
+    first_row: u64,
+    next: usize,
+}
+
+impl Records for Rows {
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if self.batcher.rows() > 0 {
+                let rows = self.batcher.rows();
+                return self.batcher.take(carried_nulls(&self.options.fields.carry, rows));
+            }
+            if let Some(batch) = self.hand_on()? {
+                return Ok(Some(batch));
+            }
+            if self.open.is_none() {
+                let Some(group) = self.groups.pop() else {
+                    return Ok(None);
+                };
+                self.open_group(group)?;
+            }
+            self.decode()?;
+        }
+    }
+}
+
+impl Rows {
+    /// Reads the footer and finds the row groups of `range`.
+    fn open_file(&mut self, range: &Range<u64>) -> Result<Result<(), Fault>> {
+        if let Err(fault) = self.chunks.check_footer()? {
+            return Ok(Err(fault));
+        }
+        let chunks = self.chunks.clone();
+        let loaded = guard(&self.chunks, || {
+            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(false);
+            ArrowReaderMetadata::load(&chunks, options)
+        })?;
+        let metadata = match loaded {
+            Ok(metadata) => metadata,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let length = self.chunks.object.len();
+        let batch_bytes = self.options.batch_bytes as u64;
+        let mut first_row = 0;
+        for (index, group) in metadata.metadata().row_groups().iter().enumerate() {
+            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+            let size = u64::try_from(group.total_byte_size()).unwrap_or(0) / rows.max(1);
+            let batch = (batch_bytes / size.max(1)).clamp(1, ROWS) as usize;
+            let start = group.columns().iter().filter_map(start_of).min().unwrap_or(0);
+            // A start that lies belongs to one range as well.
+            let is_sound = group.columns().iter().all(|column| start_of(column).is_some());
+            if range.contains(&start.min(length - 1)) {
+                self.groups.push(Group {
+                    index,
+                    first_row,
+                    rows,
+                    batch,
+                    is_sound,
+                });
+            }
+            first_row = u64::saturating_add(first_row, rows);
+        }
+        self.groups.reverse();
+        let fields = &self.options.fields;
+        for name in wanted(fields) {
+            leaves(metadata.parquet_schema(), name)?;
+        }
+        self.metadata = Some(metadata);
+        Ok(Ok(()))
+    }
+
+    fn open_group(&mut self, group: Group) -> Result<()> {
+        let Some(metadata) = self.metadata.clone() else {
+            return Ok(());
+        };
+        if !group.is_sound {
+            let fault = format!(
+                "parquet: row group {} has a negative offset or length",
+                group.index
+            );
+            self.push_fault(group.first_row, 1, Fault::malformed(fault));
+            return Ok(());
+        }
+        let mut columns = Vec::new();
+        for name in wanted(&self.options.fields) {
+            columns.extend(leaves(metadata.parquet_schema(), name)?);
+        }
+        let mask = ProjectionMask::leaves(metadata.parquet_schema(), columns);
+        let chunks = self.chunks.clone();
+        let reader = guard(&self.chunks, || {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
+                .with_row_groups(vec![group.index])
+                .with_projection(mask)
+                .with_batch_size(group.batch)
+                .build()
+        })?;
+        match reader {
+            Ok(reader) => {
+                self.open = Some(Open {
+                    reader,
+                    group,
+                    done: 0,
+                });
+            }
+            Err(fault) => self.push_fault(group.first_row, 1, fault),
+        }
+        Ok(())
+    }
+
+    /// Decodes the next rows of the open row group.
+    fn decode(&mut self) -> Result<()> {
+        let Some(mut open) = self.open.take() else {
+            return Ok(());
+        };
+        let Group {
+            index,
+            first_row,
+            rows,
+            ..
+        } = open.group;
+        let next = guard(&self.chunks, || {
+            open.reader.next().transpose().map_err(ParquetError::from)
+        })?;
+        let row = first_row.saturating_add(open.done);
+        match next {
+            Ok(Some(batch)) if open.done + batch.num_rows() as u64 <= rows => {
+                open.done += batch.num_rows() as u64;
+                self.pending = Some(self.prepare(&batch, row)?);
+                self.open = Some(open);
+            }
+            Ok(None) if open.done == rows => {}
+            Ok(_) => {
+                let fault = format!("row group {index} has other than {rows} rows");
+                self.push_fault(row, 1, Fault::malformed(fault));
+            }
+            Err(fault) => self.push_fault(row, 1, fault),
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, batch: &RecordBatch, first_row: u64) -> Result<Pending> {
+        let fields = &self.options.fields;
+        let text = |name: &Option<String>| -> Result<Option<StringViewArray>> {
+            let Some(name) = name else { return Ok(None) };
+            let column = find(batch, name)?;
+            Ok(cast(&column, &DataType::Utf8View)
+                .ok()
+                .map(|column| column.as_string_view().clone()))
+        };
+        let mut carried = Vec::new();
+        for (name, kind) in &fields.carry {
+            let column = find(batch, name)?;
+            let cast = cast(&column, &kind.data_type());
+            carried
+                .push(cast.unwrap_or_else(|_| arrow_array::new_null_array(&kind.data_type(), column.len())));
+        }
+        Ok(Pending {
+            content: content(&find(batch, &fields.content)?, &fields.content)?,
+            id: text(&fields.id)?,
+            url: text(&fields.url)?,
+            carried,
+            first_row,
+            next: 0,
+        })
+    }
+
+    /// Hands on decoded rows, as many as a batch takes.
+    fn hand_on(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(mut pending) = self.pending.take() else {
+            return Ok(None);
+        };
+        let from = pending.next;
+        let most = self.options.limits.record_bytes;
+        while pending.next < pending.content.len() && !self.batcher.is_full() {
+            let row = pending.next;
+            let content = pending.content.is_valid(row).then(|| pending.content.value(row));
+            let fault = match content {
+                None => Some(Fault::malformed(format!(
+                    "field \"{}\" is null",
+                    self.options.fields.content
+                ))),
+                Some(bytes) if bytes.len() > most => Some(Fault::limit(format!(
+                    "content of {} bytes exceeds {most} bytes",
+                    bytes.len()
+                ))),
+                Some(_) => None,
+            };
+            self.batcher.push(&Record {
+                offset: pending.first_row.saturating_add(row as u64),
+                id: value(&pending.id, row).filter(|id| !id.is_empty()),
+                record_type: "document",
+                url: value(&pending.url, row),
+                media_type: Some(&self.options.fields.media_type),
+                content: content.filter(|_| fault.is_none()),
+                fault,
+                ..Record::default()
+            });
+            pending.next += 1;
+        }
+        let count = pending.next - from;
+        let carried = pending
+            .carried
+            .iter()
+            .map(|column| column.slice(from, count))
+            .collect();
+        if pending.next < pending.content.len() {
+            self.pending = Some(pending);
+        }
+        self.batcher.take(carried)
+    }
+
+    /// `position` 1 keeps the id apart from that of a row with the same number.
+    fn push_fault(&mut self, row: u64, position: u64, fault: Fault) {
+        self.batcher.push(&Record {
+            offset: row,
+            position,
+            record_type: "document",
+            fault: Some(fault),
+            ..Record::default()
+        });
+    }
+}
+
+/// Where a column chunk starts, unless its offset or length is negative.
+fn start_of(column: &ColumnChunkMetaData) -> Option<u64> {
+    let data = column.data_page_offset();
+    let start = column
+        .dictionary_page_offset()
+        .filter(|start| *start > 0)
+        .map_or(data, |start| start.min(data));
+    (column.compressed_size() >= 0)
+        .then_some(start)
+        .and_then(|start| u64::try_from(start).ok())
+}
+
+fn value(column: &Option<StringViewArray>, row: usize) -> Option<&str> {
+    let column = column.as_ref()?;
+    column.is_valid(row).then(|| column.value(row))
+}
+
+/// All columns that are read.
+fn wanted(fields: &FieldMap) -> impl Iterator<Item = &str> {
+    let named = [Some(&fields.content), fields.id.as_ref(), fields.url.as_ref()];
+    let carried = fields.carry.iter().map(|(name, _)| name);
+    named.into_iter().flatten().chain(carried).map(String::as_str)
+}
+
+/// The leaf columns of the field `name`.
+fn leaves(schema: &SchemaDescriptor, name: &str) -> Result<Vec<usize>> {
+    let path: Vec<&str> = name.split('.').collect();
+    let is_below = |parts: &[String]| {
+        parts[0] == name || parts.len() >= path.len() && path.iter().zip(parts).all(|(a, b)| a == b)
+    };
+    let columns = schema.columns().iter().enumerate();
+    let found: Vec<usize> = columns
+        .filter(|(_, column)| is_below(column.path().parts()))
+        .map(|(at, _)| at)
+        .collect();
+    if found.is_empty() {
+        let mut names: Vec<_> = schema
+            .root_schema()
+            .get_fields()
+            .iter()
+            .map(|field| field.name())
+            .collect();
+        names.truncate(50);
+        return Err(Error::new(format!(
+            "no column \"{name}\"; there are: {}",
+            names.join(", ")
+        )));
+    }
+    Ok(found)
+}
+
+/// The field `name` of a batch, nulls of the structs around it included.
+fn find(batch: &RecordBatch, name: &str) -> Result<ArrayRef> {
+    if let Some(column) = batch.column_by_name(name) {
+        return Ok(column.clone());
+    }
+    let missing = || Error::new(format!("column \"{name}\" is not a field of a struct"));
+    let mut path = name.split('.');
+    let first = path.next().and_then(|first| batch.column_by_name(first));
+    let mut column = first.ok_or_else(missing)?.clone();
+    for part in path {
+        let outer = column.as_struct_opt().ok_or_else(missing)?;
+        let inner = outer.column_by_name(part).ok_or_else(missing)?;
+        let nulls = arrow_buffer::NullBuffer::union(outer.nulls(), inner.nulls());
+        column = arrow_array::make_array(inner.to_data().into_builder().nulls(nulls).build()?);
+    }
+    Ok(column)
+}
+
+/// A column as content.
+fn content(column: &ArrayRef, name: &str) -> Result<BinaryViewArray> {
+    let plain = match column.data_type() {
+        DataType::Dictionary(_, values) => cast(column, values)?,
+        _ => column.clone(),
+    };
+    Ok(match plain.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => cast(&plain, &DataType::Utf8View)?
+            .as_string_view()
+            .clone()
+            .to_binary_view(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+            cast(&plain, &DataType::BinaryView)?.as_binary_view().clone()
+        }
+        other => {
+            return Err(Error::new(format!(
+                "column \"{name}\" is {other}; content is a string or binary column"
+            )));
+        }
+    })
+}
+
+/// Runs a reader over bytes that may be bad: its errors and panics are faults, those of the store are errors.
+fn guard<T>(chunks: &Chunks, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<Result<T, Fault>> {
+    let result = catch_unwind(AssertUnwindSafe(read));
+    if let Some(error) = chunks
+        .failure
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()
+    {
+        return Err(error);
+    }
+    Ok(match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(fault(&error)),
+        Err(_) => Err(Fault::malformed("parquet: the reader panicked on this file")),
+    })
+}
+
+fn fault(error: &ParquetError) -> Fault {
+    let mut problem = error.to_string().to_lowercase();
+    if let Some((end, _)) = problem.char_indices().nth(200) {
+        problem.truncate(end);
+    }
+    match error {
+        ParquetError::NYI(_) => Fault::unsupported(format!("parquet: {problem}")),
+        ParquetError::EOF(_) => Fault::truncated(format!("parquet: {problem}")),
+        _ if problem.contains("encrypt") => Fault::unsupported(format!("parquet: {problem}")),
+        _ => Fault::malformed(format!("parquet: {problem}")),
+    }
+}
+
+/// The object as the Parquet reader sees it; keeps the error of the store apart.
+#[derive(Clone)]
+struct Chunks {
+    object: Arc<dyn Object>,
+    failure: Arc<Mutex<Option<Error>>>,
+}
+
+impl Chunks {
+    fn new(object: Arc<dyn Object>) -> Self {
+        Chunks {
+            object,
+            failure: Arc::default(),
+        }
+    }
+
+    /// Checks what the last 8 bytes say before it is believed.
+    fn check_footer(&self) -> Result<Result<(), Fault>> {
+        let length = self.object.len();
+        if length < 12 {
+            return Ok(Err(Fault::truncated(format!("parquet file of {length} bytes"))));
+        }
+        let tail = self.object.read_at(length - 8..length)?;
+        let footer = u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
+        Ok(match &tail[4..] {
+            b"PAR1" if footer > FOOTER => Err(Fault::limit(format!(
+                "parquet footer of {footer} bytes exceeds {FOOTER} bytes"
+            ))),
+            b"PAR1" if footer + 12 > length => Err(Fault::malformed(format!(
+                "parquet footer of {footer} bytes in a file of {length}"
+            ))),
+            b"PAR1" => Ok(()),
+            b"PARE" => Err(Fault::unsupported("parquet file is encrypted")),
+            _ => Err(Fault::truncated("parquet file has no footer")),
+        })
+    }
+
+    fn note(&self, error: Error) -> ParquetError {
+        let problem = ParquetError::General(error.to_string());
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        problem
+    }
+}
+
+/// A reader whose errors are those of the store.
+struct Noted {
+    reader: Box<dyn Read + Send>,
+    chunks: Chunks,
+}
+
+impl Read for Noted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => io::Error::other(self.chunks.note(error.into())),
+        })
+    }
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        self.object.len()
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = Box<dyn Read + Send>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let reader = self.object.reader(start.min(self.object.len()));
+        Ok(Box::new(Noted {
+            reader: reader.map_err(|error| self.note(error.into()))?,
+            chunks: self.clone(),
+        }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let end = start
+            .checked_add(length as u64)
+            .filter(|end| *end <= self.object.len());
+        let end =
+            end.ok_or_else(|| ParquetError::EOF(format!("{length} bytes at {start} are not in the file")))?;
+        self.object
+            .read_at(start..end)
+            .map_err(|error| self.note(error.into()))
+    }
+}
