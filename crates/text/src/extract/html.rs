@@ -1,0 +1,136 @@
+//! HTML to text: the main content of a page and what the page says of itself.
+//!
+//! The bytes become UTF-8 (`charset`), UTF-8 becomes a tree (`html`), the tree becomes blocks, each block is
+//! measured and a classifier says how likely it is content (see [`training`](super::training) for how it was
+//! made). What is content depends on the kind of page, and the classifier sees clues of it: all posts of a
+//! forum, the description and specification of a product, the entries of a listing, but of an article neither
+//! comments nor related stories.
+//!
+//! Text has one block a line; list items begin with `- `, cells of a table row are joined by ` | `, `pre` keeps its
+//! lines. A page without content gives an empty text, which is no fault. Output depends on the bytes, the
+//! declared charset and the address alone.
+
+use arrow_array::ArrayRef;
+use gristmill_core::{Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+
+use super::{
+    blocks, content, features, kind,
+    metadata::{self, Metadata},
+    render::render,
+    rows::{Source, extract_rows},
+};
+use crate::{
+    charset::{self, Kind},
+    html::Document,
+};
+
+/// Describes [`Html`] to recipes, lists and docs.
+pub static CARD: Card = Card {
+    name: "html",
+    about: "main content of an HTML page as plain text, with its title, author, date and declared rights",
+    inputs: &[columns::CONTENT, columns::CHARSET, columns::URL],
+    outputs: &[
+        columns::TEXT,
+        columns::TEXT_TITLE,
+        Column::text("text_author", "author that the page names"),
+        Column::text(
+            "text_date",
+            "date of publication that the page gives, as YYYY-MM-DD",
+        ),
+        Column::text(
+            "text_declared_language",
+            "language that the page declares, as written",
+        ),
+        Column::text(
+            "text_canonical_url",
+            "address that the page prefers for itself, as written",
+        ),
+        Column::text(
+            "text_licence",
+            "evidence of a licence as `place value`, `; ` between pieces; null if there is none",
+        ),
+        Column::text(
+            "text_robots",
+            "what the page asks of robots and text miners, as `name=content`, `; ` between pieces",
+        ),
+    ],
+    source: "WHATWG HTML 13.2 (parsing); blocks classified by trees trained on WCXB (CC-BY-4.0), crates/text/training",
+    cost: Cost::Expensive,
+    version: 1,
+};
+
+/// Extracts the main content of HTML; see the module.
+#[derive(Debug)]
+pub struct Html;
+
+impl Extractor for Html {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn accepts(&self) -> (&'static str, &'static str) {
+        ("is_html", "media_type IN ('text/html', 'application/xhtml+xml')")
+    }
+
+    fn extract(&self, inputs: &[ArrayRef]) -> Result<Documents> {
+        let limits = Limits::default();
+        Ok(extract_rows(inputs, &limits, |source| extract(source, &limits)))
+    }
+}
+
+fn extract(source: Source<'_>, limits: &Limits) -> Result<[Option<String>; 8], Fault> {
+    let html = charset::decode(source.content, source.charset, Kind::Markup)?;
+    let document = Document::parse(&html, limits.html_depth, limits.html_nodes);
+    let url = source.url.unwrap_or_default();
+    let Metadata {
+        title,
+        author,
+        date,
+        language,
+        canonical_url,
+        licence,
+        robots,
+    } = metadata::read(&document, url);
+    let page = blocks::cut(&document);
+    let features = features::measure(&page, &kind::clues(&document, url));
+    let text = render(&page, &content::select(&page, &features));
+    Ok([
+        Some(text),
+        title,
+        author,
+        date,
+        language,
+        canonical_url,
+        licence,
+        robots,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Array, BinaryViewArray, StringViewArray, cast::AsArray};
+
+    use super::*;
+
+    fn check(html: &[u8], expected: &str) {
+        let inputs: Vec<ArrayRef> = vec![
+            Arc::new(BinaryViewArray::from(vec![Some(html)])),
+            Arc::new(StringViewArray::new_null(1)),
+            Arc::new(StringViewArray::new_null(1)),
+        ];
+        let documents = Html.extract(&inputs).unwrap();
+        assert_eq!(documents.columns[0].as_string_view().value(0), expected);
+        assert!(documents.faults.is_null(0));
+    }
+
+    #[test]
+    fn a_page_without_content_has_an_empty_text() {
+        check(b"", "");
+        check(
+            b"<html><head><title>a</title></head><body><script>b</script></body>",
+            "",
+        );
+    }
+}

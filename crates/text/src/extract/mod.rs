@@ -1,0 +1,38 @@
+//! Extractors: records to text documents.
+
+mod blocks;
+mod content;
+mod context;
+mod date;
+mod features;
+mod forest;
+mod forest_first;
+mod forest_second;
+mod hints;
+pub mod html;
+mod kind;
+mod lexicon;
+mod lexicon_weights;
+mod metadata;
+pub mod plain;
+mod render;
+mod rows;
+mod structured;
+pub mod training;
+
+use gristmill_core::Extractor;
+
+/// All extractors of text.
+pub static EXTRACTORS: &[&dyn Extractor] = &[&html::Html, &plain::Plain];
+
+#[cfg(test)]
+mod tests {
+    use gristmill_core::conformance;
+
+    use super::*;
+
+    #[test]
+    fn cards_conform() {
+        conformance::check_cards(EXTRACTORS.iter().map(|extractor| extractor.card()));
+    }
+}

@@ -1,0 +1,14 @@
+//! Text: extraction from HTML and plain text, language, quality and repetition signals, edits, redaction.
+
+mod charset;
+mod edit;
+pub mod extract;
+mod html;
+mod redact;
+mod signal;
+mod words;
+
+pub use edit::EDITS;
+pub use extract::EXTRACTORS;
+pub use redact::REDACTIONS;
+pub use signal::SIGNALS;
