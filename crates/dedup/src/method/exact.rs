@@ -1,0 +1,73 @@
+//! Exact duplicates: equal bytes.
+//!
+//! The key is xxh3-128 of the UTF-8 bytes of the text, or of the bytes. Among 10¹⁰ documents the chance that any
+//! two different ones share a key is below 10⁻¹⁸. Null content has no key and is in no cluster.
+
+use std::sync::Arc;
+
+use datafusion::arrow::{
+    array::{ArrayRef, AsArray, UInt64Array},
+    datatypes::DataType,
+};
+use gristmill_core::{Card, Cost, Error, Result, columns};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{KEY_COLUMNS, Method};
+
+/// Describes [`Exact`].
+pub(crate) static CARD: Card = Card {
+    name: "exact",
+    about: "documents whose content is equal byte for byte",
+    inputs: &[columns::TEXT],
+    outputs: &KEY_COLUMNS,
+    source: "xxh3-128, xxhash.com",
+    cost: Cost::Cheap,
+    version: 1,
+};
+
+/// Keys by content.
+pub(crate) struct Exact;
+
+impl Method for Exact {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn keys(&self, content: &ArrayRef) -> Result<Vec<ArrayRef>> {
+        let hash = |bytes: Option<&[u8]>| bytes.map(xxh3_128);
+        let keys: Vec<Option<u128>> = match content.data_type() {
+            DataType::Utf8View => content
+                .as_string_view()
+                .iter()
+                .map(|text| hash(text.map(str::as_bytes)))
+                .collect(),
+            DataType::BinaryView => content.as_binary_view().iter().map(hash).collect(),
+            other => return Err(Error::new(format!("exact dedup of a column of type {other}"))),
+        };
+        let half = |shift: u32| -> ArrayRef {
+            Arc::new(
+                keys.iter()
+                    .map(|key| key.map(|key| (key >> shift) as u64))
+                    .collect::<UInt64Array>(),
+            )
+        };
+        Ok(vec![half(64), half(0)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Array, StringViewArray};
+
+    use super::*;
+
+    #[test]
+    fn equal_texts_have_equal_keys_and_nulls_have_none() {
+        let texts: ArrayRef = Arc::new(StringViewArray::from(vec![Some("a"), Some("b"), Some("a"), None]));
+        let keys = Exact.keys(&texts).unwrap();
+        let low = keys[1].as_primitive::<datafusion::arrow::datatypes::UInt64Type>();
+        assert_eq!(low.value(0), low.value(2));
+        assert_ne!(low.value(0), low.value(1));
+        assert!(low.is_null(3));
+    }
+}

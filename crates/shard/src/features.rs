@@ -1,0 +1,64 @@
+//! The `huggingface` schema key, by which `datasets` gives columns their types.
+//!
+//! `datasets` uses the key only if the stored Arrow types equal what it expects for the feature, so written
+//! columns are plain `Utf8` and `Binary`, never views; see [`stored_schema`].
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use serde_json::{Value, json};
+
+/// The type that a column in flight is stored as.
+fn written_type(in_flight: &DataType) -> DataType {
+    match in_flight {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
+        other => other.clone(),
+    }
+}
+
+/// The schema that columns in flight are stored with.
+pub fn stored_schema(in_flight: &Schema) -> Schema {
+    let stored = |field: &Field| Field::new(field.name(), written_type(field.data_type()), true);
+    Schema::new(
+        in_flight
+            .fields()
+            .iter()
+            .map(|field| stored(field))
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// The name that `datasets` gives to a type.
+pub(crate) fn feature_name(stored: &DataType) -> String {
+    match stored {
+        DataType::Utf8 => "string".into(),
+        DataType::Boolean => "bool".into(),
+        DataType::Timestamp(unit, zone) => {
+            let unit = match unit {
+                TimeUnit::Second => "s",
+                TimeUnit::Millisecond => "ms",
+                TimeUnit::Microsecond => "us",
+                TimeUnit::Nanosecond => "ns",
+            };
+            match zone {
+                Some(zone) => format!("timestamp[{unit}, tz={zone}]"),
+                None => format!("timestamp[{unit}]"),
+            }
+        }
+        other => other.to_string().to_lowercase(),
+    }
+}
+
+/// The value of the `huggingface` key for a schema.
+pub(crate) fn huggingface(schema: &Schema) -> String {
+    let features: serde_json::Map<String, Value> = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            (
+                field.name().clone(),
+                json!({ "dtype": feature_name(field.data_type()), "_type": "Value" }),
+            )
+        })
+        .collect();
+    json!({ "info": { "features": features } }).to_string()
+}

@@ -1,0 +1,129 @@
+//! The manifest and the slice records that it gathers, as JSON.
+//!
+//! Both are functions of recipe, input and versions alone: no clock, no host, no number of threads. Their field
+//! order is fixed by these types, their lists are sorted by slice, so equal runs give equal bytes.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Account, Error, Result};
+
+/// A shard: one Parquet file that exists because a manifest names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardEntry {
+    /// Its name below the output address.
+    pub path: String,
+    /// The slice that gave it.
+    pub slice: u32,
+    /// Rows.
+    pub rows: u64,
+    /// Row groups.
+    pub row_groups: u32,
+    /// Size of the file.
+    pub bytes: u64,
+    /// BLAKE3 of the file, 64 hexadecimal digits.
+    pub blake3: String,
+}
+
+/// What one slice gave: its shards and the account of its rows. Created once, when the slice is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceRecord {
+    /// The slice.
+    pub slice: u32,
+    /// The phase it belongs to, from 0.
+    pub phase: u32,
+    /// Stored bytes of input that it covers.
+    pub input_bytes: u64,
+    /// Where its rows went.
+    pub account: Account,
+    /// Its shards, or its staged files between phases.
+    pub shards: Vec<ShardEntry>,
+    /// The files of its rejected rows.
+    pub rejects: Vec<ShardEntry>,
+}
+
+/// The input of a run in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputTotals {
+    /// Objects read.
+    pub objects: u64,
+    /// Their stored bytes.
+    pub bytes: u64,
+}
+
+/// A dataset: what it was made from, where every row went, and the shards that it consists of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this file's layout.
+    pub manifest: u32,
+    /// The version of gristmill that wrote it.
+    pub gristmill: String,
+    /// The recipe's name.
+    pub name: String,
+    /// BLAKE3 of the canonical recipe in `_gristmill/plan.json`.
+    pub recipe_blake3: String,
+    /// Version of every format, extractor, edit, signal and method that took part.
+    pub versions: BTreeMap<String, u32>,
+    /// What was read.
+    pub input: InputTotals,
+    /// Where every row went.
+    pub account: Account,
+    /// The written columns, as name and Arrow type.
+    pub columns: Vec<(String, String)>,
+    /// The shards of each modality, by slice and sequence.
+    pub shards: BTreeMap<String, Vec<ShardEntry>>,
+    /// The files of rejected rows.
+    pub rejects: Vec<ShardEntry>,
+}
+
+impl Manifest {
+    /// Rows in all shards.
+    pub fn rows(&self) -> u64 {
+        self.shards.values().flatten().map(|shard| shard.rows).sum()
+    }
+
+    /// Bytes of all shards.
+    pub fn bytes(&self) -> u64 {
+        self.shards.values().flatten().map(|shard| shard.bytes).sum()
+    }
+
+    /// Its JSON.
+    pub fn to_json(&self) -> Bytes {
+        to_json(self)
+    }
+
+    /// Reads it from JSON.
+    ///
+    /// # Errors
+    /// When the JSON is not a manifest that this version reads.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        from_json(bytes, "manifest")
+    }
+}
+
+impl SliceRecord {
+    /// Its JSON.
+    pub fn to_json(&self) -> Bytes {
+        to_json(self)
+    }
+
+    /// Reads it from JSON.
+    ///
+    /// # Errors
+    /// When the JSON is not a slice record.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        from_json(bytes, "slice record")
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Bytes {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("a plain struct with string keys is JSON");
+    bytes.push(b'\n');
+    bytes.into()
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Failed(format!("not a {what}: {error}")))
+}
