@@ -1,0 +1,216 @@
+//! An input object as formats read it: from a file or a store, checked against what was listed.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    os::unix::fs::FileExt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use gristmill_core::Object;
+use object_store::{GetOptions, GetRange, ObjectStore};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use super::{Found, Location, Snapshot, listing::file_version};
+use crate::Error;
+
+/// Bytes asked of a store at a time.
+const PIECE: u64 = 8 << 20;
+/// Pieces asked for ahead of the reader.
+const AHEAD: usize = 2;
+
+/// An object of the input.
+pub(crate) struct InputObject {
+    found: Found,
+    io: Handle,
+    /// Counts the bytes that were read, for the progress display.
+    read: Arc<AtomicU64>,
+}
+
+impl InputObject {
+    pub(crate) fn new(found: Found, io: Handle, read: Arc<AtomicU64>) -> Self {
+        InputObject { found, io, read }
+    }
+
+    fn open_file(&self, path: &std::path::Path) -> io::Result<File> {
+        let missing =
+            |error: io::Error| other(Error::Input(format!("cannot read {}: {error}", path.display())));
+        let file = File::open(path).map_err(missing)?;
+        let metadata = file.metadata().map_err(missing)?;
+        let snapshot = &self.found.snapshot;
+        if metadata.len() != snapshot.bytes || file_version(&metadata) != snapshot.version {
+            return Err(other(changed(snapshot)));
+        }
+        Ok(file)
+    }
+}
+
+impl Object for InputObject {
+    fn uri(&self) -> &str {
+        &self.found.snapshot.uri
+    }
+
+    fn len(&self) -> u64 {
+        self.found.snapshot.bytes
+    }
+
+    fn read_at(&self, range: Range<u64>) -> io::Result<Bytes> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let bytes = match &self.found.location {
+            Location::File(path) => {
+                let mut bytes = vec![0; (range.end - range.start) as usize];
+                self.open_file(path)?.read_exact_at(&mut bytes, range.start)?;
+                bytes.into()
+            }
+            Location::Store(store, path) => self
+                .io
+                .block_on(get(
+                    store.clone(),
+                    path.clone(),
+                    self.found.snapshot.clone(),
+                    range,
+                ))
+                .map_err(other)?,
+        };
+        self.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    fn reader(&self, start: u64) -> io::Result<Box<dyn Read + Send>> {
+        match &self.found.location {
+            Location::File(path) => {
+                let mut file = self.open_file(path)?;
+                file.seek(SeekFrom::Start(start))?;
+                Ok(Box::new(Counted {
+                    inner: file,
+                    read: self.read.clone(),
+                }))
+            }
+            Location::Store(store, path) => {
+                let pieces = Pieces {
+                    store: store.clone(),
+                    path: path.clone(),
+                    snapshot: self.found.snapshot.clone(),
+                    io: self.io.clone(),
+                    next: start,
+                    waiting: VecDeque::new(),
+                    current: Bytes::new(),
+                };
+                Ok(Box::new(Counted {
+                    inner: pieces,
+                    read: self.read.clone(),
+                }))
+            }
+        }
+    }
+}
+
+struct Counted<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Reads an object of a store in order, a few pieces ahead. Pieces that nobody read are given up when dropped.
+struct Pieces {
+    store: Arc<dyn ObjectStore>,
+    path: object_store::path::Path,
+    snapshot: Snapshot,
+    io: Handle,
+    next: u64,
+    waiting: VecDeque<JoinHandle<Result<Bytes, Error>>>,
+    current: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.current.is_empty() {
+            while self.waiting.len() < AHEAD && self.next < self.snapshot.bytes {
+                let range = self.next..(self.next + PIECE).min(self.snapshot.bytes);
+                self.next = range.end;
+                self.waiting.push_back(self.io.spawn(get(
+                    self.store.clone(),
+                    self.path.clone(),
+                    self.snapshot.clone(),
+                    range,
+                )));
+            }
+            let Some(piece) = self.waiting.pop_front() else {
+                return Ok(0);
+            };
+            self.current = self
+                .io
+                .block_on(piece)
+                .map_err(io::Error::other)?
+                .map_err(other)?;
+        }
+        let taken = self.current.split_to(buffer.len().min(self.current.len()));
+        buffer[..taken.len()].copy_from_slice(&taken);
+        Ok(taken.len())
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        for piece in &self.waiting {
+            piece.abort();
+        }
+    }
+}
+
+async fn get(
+    store: Arc<dyn ObjectStore>,
+    path: object_store::path::Path,
+    snapshot: Snapshot,
+    range: Range<u64>,
+) -> Result<Bytes, Error> {
+    let options = GetOptions {
+        range: Some(GetRange::Bounded(range.clone())),
+        if_match: Some(snapshot.version.clone()).filter(|version| version.starts_with(['"', 'W'])),
+        ..GetOptions::default()
+    };
+    let failed = |error: object_store::Error| match error {
+        object_store::Error::Precondition { .. } => changed(&snapshot),
+        object_store::Error::NotFound { .. } => {
+            Error::Input(format!("input {} is gone since the run began", snapshot.uri))
+        }
+        error => gristmill_shard::Error::of_store(&error, format!("cannot read {}", snapshot.uri)).into(),
+    };
+    let bytes = store
+        .get_opts(&path, options)
+        .await
+        .map_err(failed)?
+        .bytes()
+        .await
+        .map_err(failed)?;
+    if bytes.len() as u64 != range.end - range.start {
+        return Err(changed(&snapshot));
+    }
+    Ok(bytes)
+}
+
+fn changed(snapshot: &Snapshot) -> Error {
+    Error::Input(format!(
+        "input {} changed since the run began; write to a new output address",
+        snapshot.uri
+    ))
+}
+
+fn other(error: Error) -> io::Error {
+    io::Error::other(error)
+}

@@ -1,0 +1,30 @@
+//! The mill: recipe → check → plan → run → account.
+//!
+//! [`read_recipe`] turns YAML into a [`Recipe`] or all its mistakes; [`compile`] checks every predicate and makes
+//! the [`Plan`]; [`run`] carries it out slice by slice and publishes the manifest; [`Output`] opens what was
+//! published. Nothing here prints, exits or reads the environment.
+
+mod address;
+mod error;
+mod input;
+mod node;
+mod output;
+mod plan;
+mod progress;
+mod recipe;
+mod registry;
+mod run;
+mod runtime;
+
+pub use address::StoreOptions;
+pub use error::{Error, Result};
+pub use output::{Output, Why};
+pub use plan::{Plan, compile, explain};
+pub use progress::Progress;
+pub use recipe::{
+    Expectation, Overrides, Preset, PresetFile, Problem, ReadEntry, Recipe, Step, WriteSpec, keys,
+    parse_size, read as read_recipe, recipe_schema,
+};
+pub use registry::Registry;
+pub use run::{Event, Outcome, RunOptions, Sampled, physical_plans, progress, run, sample};
+pub use runtime::Runtime;

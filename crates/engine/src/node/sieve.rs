@@ -1,0 +1,287 @@
+//! Sieve: the only place where a row leaves.
+//!
+//! Each living row is asked every rule in order; the first that is not true gives the row its verdict, the
+//! rule's number. From then on it is a husk: its content is gone, what the rule looked at stays, and it travels
+//! on to the shard node, which counts it. A rule that cannot be computed for a batch (a division by zero) is
+//! asked row by row, and a row for which it cannot be computed fails it.
+
+use std::{fmt, sync::Arc};
+
+use datafusion::{
+    arrow::{
+        array::{
+            Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringViewArray, UInt32Array, new_null_array,
+        },
+        compute::{is_not_null, nullif},
+        datatypes::{DataType, SchemaRef, UInt32Type},
+        util::display::{ArrayFormatter, FormatOptions},
+    },
+    common::{Result as DfResult, tree_node::TreeNodeRecursion},
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_plan::{
+        DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties,
+        stream::RecordBatchStreamAdapter,
+    },
+};
+use futures::{StreamExt, TryStreamExt};
+use gristmill_core::columns;
+use gristmill_shard::{VALUES_COLUMN, VERDICT_COLUMN};
+use serde_json::{Map, Value};
+
+use crate::{plan::Door, progress::Progress};
+
+/// Content that husks do not carry on: whatever is longer than this in a value is cut in `values`.
+const VALUE_CHARS: usize = 200;
+
+/// The Sieve node.
+pub(crate) struct SieveExec {
+    input: Arc<dyn ExecutionPlan>,
+    doors: Arc<Doors>,
+    properties: Arc<PlanProperties>,
+}
+
+struct Doors {
+    doors: Vec<(Door, Option<Arc<dyn PhysicalExpr>>)>,
+    output: SchemaRef,
+    progress: Arc<Progress>,
+    keeps_values: bool,
+}
+
+impl SieveExec {
+    pub(crate) fn new(
+        input: Arc<dyn ExecutionPlan>,
+        doors: &[Door],
+        output: SchemaRef,
+        progress: Arc<Progress>,
+        keeps_values: bool,
+    ) -> DfResult<Self> {
+        let schema = input.schema();
+        let doors = doors
+            .iter()
+            .map(|door| {
+                let predicate = door
+                    .predicate
+                    .as_ref()
+                    .map(|predicate| predicate.physical(&schema))
+                    .transpose()?;
+                Ok((door.clone(), predicate))
+            })
+            .collect::<DfResult<Vec<_>>>()?;
+        let properties = super::like_input(&input, output.clone());
+        Ok(SieveExec {
+            input,
+            doors: Arc::new(Doors {
+                doors,
+                output,
+                progress,
+                keeps_values,
+            }),
+            properties,
+        })
+    }
+}
+
+impl fmt::Debug for SieveExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SieveExec({} doors)", self.doors.doors.len())
+    }
+}
+
+impl DisplayAs for SieveExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules: Vec<_> = self
+            .doors
+            .doors
+            .iter()
+            .filter_map(|(_, predicate)| predicate.as_ref().map(ToString::to_string))
+            .collect();
+        write!(f, "SieveExec: [{}]", rules.join("; "))
+    }
+}
+
+impl ExecutionPlan for SieveExec {
+    fn name(&self) -> &'static str {
+        "SieveExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn apply_expressions(
+        &self,
+        apply: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
+    ) -> DfResult<TreeNodeRecursion> {
+        datafusion::physical_plan::apply_expression_roots(
+            self.doors
+                .doors
+                .iter()
+                .filter_map(|(_, predicate)| predicate.as_ref()),
+            apply,
+        )
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let input = children.remove(0);
+        let properties = super::like_input(&input, self.doors.output.clone());
+        Ok(Arc::new(SieveExec {
+            input,
+            doors: self.doors.clone(),
+            properties,
+        }))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
+        let input = self.input.execute(partition, context)?;
+        let doors = self.doors.clone();
+        let batches = input.map(move |batch| doors.ask(&batch?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.doors.output.clone(),
+            batches.into_stream().boxed(),
+        )))
+    }
+}
+
+impl Doors {
+    fn ask(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
+        let rows = batch.num_rows();
+        let earlier = batch
+            .column_by_name(VERDICT_COLUMN)
+            .map(datafusion::arrow::array::AsArray::as_primitive::<UInt32Type>);
+        let mut verdicts: Vec<Option<u32>> = match earlier {
+            Some(earlier) => earlier.iter().collect(),
+            None => vec![None; rows],
+        };
+        let mut values: Vec<Option<String>> = match batch.column_by_name(VALUES_COLUMN) {
+            Some(earlier) => earlier
+                .as_string_view()
+                .iter()
+                .map(|value| value.map(str::to_owned))
+                .collect(),
+            None => vec![None; rows],
+        };
+        for (door, predicate) in &self.doors {
+            if verdicts.iter().all(Option::is_some) {
+                break;
+            }
+            let passes = match predicate {
+                Some(predicate) => condition(predicate, batch)?,
+                None => has_no_fault(batch)?,
+            };
+            let mut left = 0;
+            for row in 0..rows {
+                let passes = passes.is_valid(row) && passes.value(row);
+                if verdicts[row].is_none() && !passes {
+                    verdicts[row] = Some(door.number);
+                    left += 1;
+                    if let (true, Some(predicate)) = (self.keeps_values, &door.predicate) {
+                        values[row] = Some(looked_at(&predicate.columns, batch, row)?);
+                    }
+                }
+            }
+            self.progress.leave(door.number, left);
+        }
+        let is_husk = BooleanArray::from(verdicts.iter().map(Option::is_some).collect::<Vec<_>>());
+        let arrays = self
+            .output
+            .fields()
+            .iter()
+            .map(|field| match field.name().as_str() {
+                VERDICT_COLUMN => Ok(Arc::new(UInt32Array::from(verdicts.clone())) as ArrayRef),
+                VALUES_COLUMN => Ok(
+                    Arc::new(values.iter().map(Option::as_deref).collect::<StringViewArray>()) as ArrayRef,
+                ),
+                name => {
+                    let column = batch.column_by_name(name).expect("a sieve adds no other columns");
+                    if is_husk.has_true() && is_content(field.data_type(), name) {
+                        without(column, &is_husk)
+                    } else {
+                        Ok(column.clone())
+                    }
+                }
+            })
+            .collect::<DfResult<Vec<ArrayRef>>>()?;
+        Ok(RecordBatch::try_new(self.output.clone(), arrays)?)
+    }
+}
+
+/// Where the predicate is true.
+fn condition(predicate: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> DfResult<BooleanArray> {
+    if let Ok(result) = predicate
+        .evaluate(batch)
+        .and_then(|value| value.into_array(batch.num_rows()))
+    {
+        return Ok(result.as_boolean().clone());
+    }
+    let one = |row| {
+        let row = batch.slice(row, 1);
+        let result = predicate
+            .evaluate(&row)
+            .and_then(|value| value.into_array(1))
+            .ok()?;
+        let result = result.as_boolean();
+        result.is_valid(0).then(|| result.value(0))
+    };
+    Ok((0..batch.num_rows()).map(one).collect())
+}
+
+fn has_no_fault(batch: &RecordBatch) -> DfResult<BooleanArray> {
+    let faults = batch
+        .column_by_name(columns::FAULT.name)
+        .expect("every row has a fault column");
+    Ok(datafusion::arrow::compute::not(&is_not_null(faults)?)?)
+}
+
+/// Long content and work columns are not carried by husks.
+fn is_content(kind: &DataType, name: &str) -> bool {
+    matches!(kind, DataType::BinaryView | DataType::List(_)) || name == columns::TEXT.name
+}
+
+/// The column with nulls in the rows of husks, whose bytes are let go.
+fn without(column: &ArrayRef, is_husk: &BooleanArray) -> DfResult<ArrayRef> {
+    if is_husk.true_count() == column.len() {
+        return Ok(new_null_array(column.data_type(), column.len()));
+    }
+    Ok(nullif(column, is_husk)?)
+}
+
+/// What a rule looked at, as a JSON object.
+fn looked_at(names: &[String], batch: &RecordBatch, row: usize) -> DfResult<String> {
+    let mut values = Map::new();
+    for name in names {
+        let Some(column) = batch.column_by_name(name) else {
+            continue;
+        };
+        values.insert(name.clone(), json_value(column, row)?);
+    }
+    Ok(Value::Object(values).to_string())
+}
+
+fn json_value(column: &ArrayRef, row: usize) -> DfResult<Value> {
+    if column.is_null(row) {
+        return Ok(Value::Null);
+    }
+    let options = FormatOptions::default();
+    let text = ArrayFormatter::try_new(column, &options)?
+        .value(row)
+        .try_to_string()?;
+    let kind = column.data_type();
+    if kind.is_numeric() || *kind == DataType::Boolean {
+        return Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)));
+    }
+    match text.char_indices().nth(VALUE_CHARS) {
+        Some((end, _)) => Ok(Value::String(format!("{}…", &text[..end]))),
+        None => Ok(Value::String(text)),
+    }
+}

@@ -1,0 +1,381 @@
+//! Stage: Extract, Edit and Derive, one operator shape.
+//!
+//! A stage appends columns, or replaces them, for the rows that live; husks get nulls. It is an operator and
+//! not a function in SQL because DataFusion evaluates an expensive function again wherever its result is
+//! filtered on. Batches are computed on the rayon pool, a few at a time, and leave in the order they came.
+//!
+//! A panic in an extractor or signal is caught: the batch is computed again row by row, and the row that
+//! panics gets the fault `internal: …`.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use datafusion::{
+    arrow::{
+        array::{
+            Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray, UInt32Array,
+            new_null_array,
+        },
+        compute::{concat, take},
+        datatypes::{SchemaRef, UInt32Type, UInt64Type},
+    },
+    common::{Result as DfResult, tree_node::TreeNodeRecursion},
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_plan::{
+        DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr, PlanProperties,
+        stream::RecordBatchStreamAdapter,
+    },
+};
+use futures::{StreamExt, TryStreamExt};
+use gristmill_core::{Fault, columns};
+use gristmill_dedup::{DOCUMENT_COLUMN, Member};
+use gristmill_shard::VERDICT_COLUMN;
+use tokio::sync::oneshot;
+
+use crate::{Error, plan::Op};
+
+/// The members of clusters of a slice, by document.
+pub(crate) type Members = HashMap<u64, Member>;
+
+/// The Stage node.
+pub(crate) struct StageExec {
+    input: Arc<dyn ExecutionPlan>,
+    work: Arc<Work>,
+    pool: Arc<rayon::ThreadPool>,
+    /// Batches that are computed at the same time.
+    width: usize,
+    properties: Arc<PlanProperties>,
+}
+
+/// What is done, and what comes out.
+struct Work {
+    op: Op,
+    members: Arc<Members>,
+    output: SchemaRef,
+}
+
+impl StageExec {
+    pub(crate) fn new(
+        input: Arc<dyn ExecutionPlan>,
+        op: Op,
+        output: SchemaRef,
+        members: Arc<Members>,
+        pool: Arc<rayon::ThreadPool>,
+        width: usize,
+    ) -> Self {
+        let properties = super::like_input(&input, output.clone());
+        StageExec {
+            input,
+            work: Arc::new(Work { op, members, output }),
+            pool,
+            width,
+            properties,
+        }
+    }
+}
+
+impl fmt::Debug for StageExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StageExec({:?})", self.work.op)
+    }
+}
+
+impl DisplayAs for StageExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StageExec: {:?}", self.work.op)
+    }
+}
+
+impl ExecutionPlan for StageExec {
+    fn name(&self) -> &'static str {
+        "StageExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
+    ) -> DfResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let input = children.remove(0);
+        let properties = super::like_input(&input, self.work.output.clone());
+        Ok(Arc::new(StageExec {
+            input,
+            work: self.work.clone(),
+            pool: self.pool.clone(),
+            width: self.width,
+            properties,
+        }))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
+        let input = self.input.execute(partition, context)?;
+        let (work, pool) = (self.work.clone(), self.pool.clone());
+        let batches = input
+            .map_ok(move |batch| {
+                let (work, pool) = (work.clone(), pool.clone());
+                async move {
+                    let (sender, receiver) = oneshot::channel();
+                    pool.spawn(move || {
+                        // Nobody waits for the batch of a run that was given up.
+                        if !sender.is_closed() {
+                            let _ = sender.send(work.run(&batch));
+                        }
+                    });
+                    receiver
+                        .await
+                        .map_err(|_| Error::Failed("a content thread ended early".into()))?
+                }
+            })
+            .try_buffered(self.width);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.work.output.clone(),
+            batches.boxed(),
+        )))
+    }
+}
+
+impl Work {
+    fn run(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
+        let verdicts = batch
+            .column_by_name(VERDICT_COLUMN)
+            .expect("a sieve stands before every stage");
+        let verdicts = verdicts.as_primitive::<UInt32Type>();
+        let living: Vec<u32> = (0..batch.num_rows() as u32)
+            .filter(|&row| verdicts.is_null(row as usize))
+            .collect();
+        let outputs = if living.len() == batch.num_rows() {
+            self.guarded(batch)?
+        } else if living.is_empty() {
+            self.op
+                .outputs()
+                .iter()
+                .map(|field| {
+                    (
+                        field.name().clone(),
+                        new_null_array(field.data_type(), batch.num_rows()),
+                    )
+                })
+                .collect()
+        } else {
+            self.spread(batch, living)?
+        };
+        let arrays: Vec<ArrayRef> = self
+            .output
+            .fields()
+            .iter()
+            .map(|field| {
+                let name = field.name();
+                outputs
+                    .get(name)
+                    .or_else(|| batch.column_by_name(name))
+                    .expect("the plan made this schema")
+                    .clone()
+            })
+            .collect();
+        let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(
+            self.output.clone(),
+            arrays,
+            &rows,
+        )?)
+    }
+
+    /// Computes the living rows and puts nulls in the place of husks, except for faults, which husks keep.
+    fn spread(&self, batch: &RecordBatch, living: Vec<u32>) -> DfResult<HashMap<String, ArrayRef>> {
+        let mut places: Vec<Option<u32>> = vec![None; batch.num_rows()];
+        for (place, &row) in living.iter().enumerate() {
+            places[row as usize] = Some(place as u32);
+        }
+        let living = UInt32Array::from(living);
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| take(column, &living, None))
+            .collect::<Result<Vec<_>, _>>()?;
+        let computed = self.guarded(&RecordBatch::try_new(batch.schema(), columns)?)?;
+        let before = batch
+            .column_by_name(columns::FAULT.name)
+            .expect("every row has a fault column")
+            .as_string_view();
+        let fault_of = |computed: &ArrayRef| -> ArrayRef {
+            let computed = computed.as_string_view();
+            let rows = places.iter().enumerate().map(|(row, place)| match place {
+                Some(place) => computed
+                    .is_valid(*place as usize)
+                    .then(|| computed.value(*place as usize)),
+                None => before.is_valid(row).then(|| before.value(row)),
+            });
+            Arc::new(rows.collect::<StringViewArray>())
+        };
+        let rows = UInt32Array::from(places.clone());
+        let spread = computed.iter().map(|(name, array)| {
+            let array = if name == columns::FAULT.name {
+                fault_of(array)
+            } else {
+                take(array, &rows, None)?
+            };
+            Ok((name.clone(), array))
+        });
+        spread.collect()
+    }
+
+    /// Computes a batch; if that panics, row by row.
+    fn guarded(&self, batch: &RecordBatch) -> DfResult<HashMap<String, ArrayRef>> {
+        if let Ok(outputs) = catch_unwind(AssertUnwindSafe(|| self.compute(batch))) {
+            return outputs;
+        }
+        let mut rows: Vec<HashMap<String, ArrayRef>> = Vec::new();
+        for row in 0..batch.num_rows() {
+            let one = batch.slice(row, 1);
+            let outputs = catch_unwind(AssertUnwindSafe(|| self.compute(&one)));
+            rows.push(outputs.unwrap_or_else(|panic| Ok(self.fault_row(panic.as_ref())))?);
+        }
+        let names: Vec<String> = rows.iter().flat_map(HashMap::keys).cloned().collect();
+        let mut outputs = HashMap::new();
+        for name in names {
+            if outputs.contains_key(&name) {
+                continue;
+            }
+            let null = new_null_array(columns::FAULT.field().data_type(), 1);
+            let pieces: Vec<&dyn Array> = rows
+                .iter()
+                .map(|row| row.get(&name).unwrap_or(&null).as_ref())
+                .collect();
+            outputs.insert(name, concat(&pieces)?);
+        }
+        Ok(outputs)
+    }
+
+    fn fault_row(&self, panic: &(dyn std::any::Any + Send)) -> HashMap<String, ArrayRef> {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        let fault = Fault::internal(format!(
+            "{:?} panicked: {}",
+            self.op,
+            text.unwrap_or("no message")
+        ));
+        let mut row: HashMap<String, ArrayRef> = self
+            .op
+            .outputs()
+            .iter()
+            .map(|field| (field.name().clone(), new_null_array(field.data_type(), 1)))
+            .collect();
+        row.insert(
+            columns::FAULT.name.into(),
+            Arc::new(StringViewArray::from(vec![Some(fault.to_string())])),
+        );
+        row
+    }
+
+    /// The op's outputs by name, for rows that all live.
+    fn compute(&self, batch: &RecordBatch) -> DfResult<HashMap<String, ArrayRef>> {
+        let mut outputs: HashMap<String, ArrayRef> = HashMap::new();
+        let failed = |error: gristmill_core::Error| -> datafusion::error::DataFusionError {
+            Error::from(error).into()
+        };
+        match &self.op {
+            Op::Extract(extractor) => {
+                let card = extractor.card();
+                let documents = extractor
+                    .extract(&inputs(card.inputs, batch, &outputs))
+                    .map_err(failed)?;
+                outputs.insert(columns::FAULT.name.into(), Arc::new(documents.faults));
+                let n = batch.num_rows();
+                outputs.insert(
+                    "parent_id".into(),
+                    new_null_array(&datafusion::arrow::datatypes::DataType::Utf8View, n),
+                );
+                outputs.insert("part".into(), Arc::new(UInt32Array::from(vec![0; n])));
+                insert(&mut outputs, card.outputs, documents.columns);
+            }
+            Op::Edit(edit) => {
+                let card = edit.card();
+                let edited = edit.edit(&inputs(card.inputs, batch, &outputs)).map_err(failed)?;
+                insert(&mut outputs, card.outputs, edited);
+            }
+            Op::Derive(signals) => {
+                for signal in signals {
+                    let card = signal.card();
+                    let computed = signal
+                        .compute(&inputs(card.inputs, batch, &outputs))
+                        .map_err(failed)?;
+                    insert(&mut outputs, card.outputs, computed);
+                }
+            }
+            Op::Keys(method, column) => {
+                let content = batch.column_by_name(column).expect("the plan was checked");
+                insert(
+                    &mut outputs,
+                    method.card().outputs,
+                    method.keys(content).map_err(failed)?,
+                );
+            }
+            Op::Clusters => {
+                let documents = batch
+                    .column_by_name(DOCUMENT_COLUMN)
+                    .expect("staged rows have numbers");
+                let found: Vec<Option<&Member>> = documents
+                    .as_primitive::<UInt64Type>()
+                    .values()
+                    .iter()
+                    .map(|document| self.members.get(document))
+                    .collect();
+                let ids: StringViewArray = found
+                    .iter()
+                    .map(|member| member.map(|member| member.cluster.as_str()))
+                    .collect();
+                let ranks = UInt32Array::from_iter_values(
+                    found.iter().map(|member| member.map_or(0, |member| member.rank)),
+                );
+                outputs.insert("cluster_id".into(), Arc::new(ids));
+                outputs.insert("cluster_rank".into(), Arc::new(ranks));
+            }
+            Op::Sieve(_) => unreachable!("a sieve is a node of its own"),
+        }
+        Ok(outputs)
+    }
+}
+
+/// The input columns of a card: those computed in this stage first, then those of the batch.
+fn inputs(
+    wanted: &[gristmill_core::Column],
+    batch: &RecordBatch,
+    computed: &HashMap<String, ArrayRef>,
+) -> Vec<ArrayRef> {
+    let find = |name| {
+        computed
+            .get(name)
+            .or_else(|| batch.column_by_name(name))
+            .expect("the plan was checked")
+            .clone()
+    };
+    wanted.iter().map(|column| find(column.name)).collect()
+}
+
+fn insert(outputs: &mut HashMap<String, ArrayRef>, named: &[gristmill_core::Column], arrays: Vec<ArrayRef>) {
+    outputs.extend(named.iter().map(|column| column.name.to_owned()).zip(arrays));
+}

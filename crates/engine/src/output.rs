@@ -1,0 +1,206 @@
+//! A finished output: its manifest, its rows as SQL tables, and why a row is or is not in it.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{Array, RecordBatch},
+        util::display::{ArrayFormatter, FormatOptions},
+    },
+    prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext, col, lit},
+};
+use gristmill_shard::{Finding, Manifest, RejectMode, ShardEntry, Store, layout};
+use object_store::ObjectStore;
+
+use crate::{Error, Result, Runtime, StoreOptions, address::open_output, plan::DOCUMENT_RULE};
+
+const TABLE_STORE: &str = "gristmill-output://store";
+
+/// A published dataset.
+pub struct Output {
+    store: Store,
+    manifest: Manifest,
+    session: SessionContext,
+}
+
+/// What is known of an id or url.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// `kept`, `fault`, or the name of the rule.
+    pub verdict: String,
+    /// Every known value of the row, as `(column, value)`; long ones are cut.
+    pub values: Vec<(String, String)>,
+}
+
+impl Output {
+    /// Opens the output at an address.
+    ///
+    /// # Errors
+    /// When there is no manifest.
+    pub fn open(uri: &str, stores: &StoreOptions, runtime: &Runtime) -> Result<Self> {
+        let store = open_output(uri, stores, runtime.io())?;
+        runtime.block_on(async {
+            let Some(bytes) = store.get(layout::MANIFEST).await? else {
+                let hint = if store.get(layout::PLAN).await?.is_some() {
+                    "a run began there and did not end; run the same command again to finish it"
+                } else {
+                    "nothing was published there"
+                };
+                return Err(Error::Input(format!("{} has no manifest: {hint}", store.uri())));
+            };
+            let manifest = Manifest::from_json(&bytes)?;
+            let config = SessionConfig::new()
+                .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
+                .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+                .set_bool("datafusion.execution.parquet.bloom_filter_on_read", true);
+            let session = SessionContext::new_with_config(config);
+            let objects: Arc<dyn ObjectStore> = store.object_store().clone();
+            session.register_object_store(
+                &url::Url::parse(TABLE_STORE).expect("a constant address"),
+                objects,
+            );
+            let output = Output {
+                store,
+                manifest,
+                session,
+            };
+            for (modality, shards) in &output.manifest.shards {
+                output.register(modality, shards).await?;
+            }
+            output.register("rejects", &output.manifest.rejects).await?;
+            Ok(output)
+        })
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Files of the manifest as a table of this name; no table if there are none.
+    async fn register(&self, name: &str, files: &[ShardEntry]) -> Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let paths: Vec<String> = files
+            .iter()
+            .map(|file| format!("{TABLE_STORE}/{}", self.store.path(&file.path)))
+            .collect();
+        let table = self
+            .session
+            .read_parquet(paths, ParquetReadOptions::default())
+            .await?;
+        self.session.register_table(name, table.into_view())?;
+        Ok(())
+    }
+
+    /// Answers an SQL query over the tables `text` (one for each modality) and `rejects`.
+    ///
+    /// # Errors
+    /// When the query cannot be planned or run.
+    pub fn query(&self, sql: &str, runtime: &Runtime) -> Result<Vec<RecordBatch>> {
+        let plain = |error: datafusion::error::DataFusionError| {
+            Error::Failed(format!(
+                "{}\ntables: {}",
+                error.strip_backtrace(),
+                self.tables().join(", ")
+            ))
+        };
+        runtime.block_on(async {
+            let options = datafusion::execution::context::SQLOptions::new()
+                .with_allow_ddl(false)
+                .with_allow_dml(false);
+            self.session
+                .sql_with_options(sql, options)
+                .await
+                .map_err(plain)?
+                .collect()
+                .await
+                .map_err(plain)
+        })
+    }
+
+    fn tables(&self) -> Vec<String> {
+        let modalities = self
+            .manifest
+            .shards
+            .iter()
+            .filter(|(_, shards)| !shards.is_empty())
+            .map(|(name, _)| name.clone());
+        modalities
+            .chain((!self.manifest.rejects.is_empty()).then(|| "rejects".to_owned()))
+            .collect()
+    }
+
+    /// Compares every file with the manifest.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn verify(&self, runtime: &Runtime, found: impl FnMut(Finding)) -> Result<()> {
+        runtime.block_on(async { Ok(gristmill_shard::verify(&self.store, &self.manifest, found).await?) })
+    }
+
+    /// Finds the rows with this id or url, and says why each is or is not in the dataset.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn why(&self, id_or_url: &str, runtime: &Runtime) -> Result<Vec<Why>> {
+        runtime.block_on(async {
+            let mut found = Vec::new();
+            for table in self.tables() {
+                let rows = self.session.table(table.as_str()).await?;
+                for column in ["id", "url"] {
+                    if rows.schema().has_column_with_unqualified_name(column) {
+                        found.extend(rows_where(rows.clone(), column, id_or_url, table == "rejects").await?);
+                    }
+                }
+                if !found.is_empty() {
+                    break;
+                }
+            }
+            // A page shares its url with its request and its metadata; who asks means the page.
+            found.sort_by_key(|row: &Why| row.verdict == DOCUMENT_RULE);
+            Ok(found)
+        })
+    }
+
+    /// What to say when [`why`](Self::why) finds nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn why_nothing(&self, runtime: &Runtime) -> Result<String> {
+        let plan = runtime
+            .block_on(self.store.get(layout::PLAN))?
+            .unwrap_or_default();
+        let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap_or_default();
+        let mode: Option<RejectMode> =
+            serde_json::from_value(plan["recipe"]["write"]["rejects"].clone()).ok();
+        Ok(match mode {
+            Some(RejectMode::All) => "no row has this id or url: the input holds no such record".into(),
+            _ => "no row with this id or url was written. The run counted all rejected rows but wrote only a part of them; \
+                  a run with --set write.rejects=all --to ANOTHER_ADDRESS can answer for every record"
+                .into(),
+        })
+    }
+}
+
+async fn rows_where(rows: DataFrame, column: &str, value: &str, is_reject: bool) -> Result<Vec<Why>> {
+    let batches = rows.filter(col(column).eq(lit(value)))?.collect().await?;
+    let mut found = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let mut values = Vec::new();
+            for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+                if array.is_valid(row) {
+                    let options = FormatOptions::default();
+                    let text = ArrayFormatter::try_new(array, &options)?.value(row).to_string();
+                    values.push((field.name().clone(), text));
+                }
+            }
+            let verdict = values.iter().find(|(name, _)| is_reject && name == "verdict");
+            let verdict = verdict.map_or_else(|| "kept".to_owned(), |(_, verdict)| verdict.clone());
+            found.push(Why { verdict, values });
+        }
+    }
+    Ok(found)
+}

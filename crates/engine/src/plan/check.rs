@@ -1,0 +1,242 @@
+//! Predicates against columns: what a rule names must be there, and what it says must be a condition.
+
+use std::ops::ControlFlow;
+
+use datafusion::{
+    arrow::datatypes::{DataType, Schema},
+    common::{DFSchema, tree_node::TreeNode},
+    logical_expr::{Expr, ExprSchemable, Volatility},
+    prelude::SessionContext,
+    sql::sqlparser::{
+        ast::{Expr as SqlExpr, visit_expressions},
+        dialect::GenericDialect,
+        parser::{Parser, ParserError},
+        tokenizer::Token,
+    },
+};
+
+use super::Predicate;
+use crate::recipe::{Place, Problems, RuleSpec, suggest};
+
+/// The names that a predicate uses, with their columns in its text; `None` if it does not parse.
+pub(crate) fn column_names(rule: &RuleSpec, problems: &mut Problems) -> Option<Vec<(String, Place)>> {
+    let parsed = Parser::new(&GenericDialect {})
+        .try_with_sql(&rule.sql)
+        .and_then(|mut parser| {
+            let expression = parser.parse_expr()?;
+            let next = parser.next_token();
+            if next.token == Token::EOF {
+                return Ok(expression);
+            }
+            let message = format!("unexpected {} after the condition{}", next.token, next.span.start);
+            Err(ParserError::ParserError(message))
+        });
+    let expression = match parsed {
+        Ok(expression) => expression,
+        Err(error) => {
+            let message = error.to_string();
+            let (message, place) = located(message.trim_start_matches("sql parser error: "), &rule.place);
+            problems.hint(
+                &place,
+                format!("rule {:?} is not a condition: {message}", rule.name),
+                "an SQL condition over columns, such as `text_word_count >= 50`",
+            );
+            return None;
+        }
+    };
+    let mut names = Vec::new();
+    let _ = visit_expressions(&expression, |part: &SqlExpr| {
+        if let SqlExpr::Identifier(ident) = part {
+            let name = if ident.quote_style.is_some() {
+                ident.value.clone()
+            } else {
+                ident.value.to_lowercase()
+            };
+            names.push((
+                name,
+                shifted(&rule.place, ident.span.start.line, ident.span.start.column),
+            ));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    Some(names)
+}
+
+/// Makes a predicate over `schema`, which holds every column that the rule may name.
+pub(crate) fn predicate(rule: &RuleSpec, schema: &Schema, problems: &mut Problems) -> Option<Predicate> {
+    let place = &rule.place;
+    let session = SessionContext::new();
+    let table = DFSchema::try_from(schema.clone()).ok()?;
+    let logical = match session.state().create_logical_expr(&rule.sql, &table) {
+        Ok(logical) => logical,
+        Err(error) => {
+            let message = plain_message(&error);
+            let hint = match message
+                .strip_prefix("Invalid function '")
+                .and_then(|rest| rest.strip_suffix('\''))
+            {
+                Some(name) => suggest(
+                    name,
+                    session
+                        .state_ref()
+                        .read()
+                        .scalar_functions()
+                        .keys()
+                        .map(String::as_str),
+                ),
+                None => "functions are those of DataFusion's SQL".to_owned(),
+            };
+            problems.hint(place, format!("rule {:?}: {message}", rule.name), hint);
+            return None;
+        }
+    };
+    if let Some(name) = unstable_function(&logical) {
+        problems.hint(
+            place,
+            format!(
+                "rule {:?} uses {name}(), which gives another value each time",
+                rule.name
+            ),
+            "output must be a function of input and recipe; use columns such as `timestamp` or `id`",
+        );
+        return None;
+    }
+    if has_aggregate(&logical) {
+        problems.hint(
+            place,
+            format!("rule {:?} looks at other rows", rule.name),
+            "a rule sees one row; aggregates, windows and subqueries have no place in it",
+        );
+        return None;
+    }
+    match logical.get_type(&table) {
+        Ok(DataType::Boolean) => {}
+        Ok(DataType::Null) => {
+            problems.hint(
+                place,
+                format!("rule {:?} is always null", rule.name),
+                "a row stays if the condition is true",
+            );
+            return None;
+        }
+        Ok(other) => {
+            problems.hint(
+                place,
+                format!("rule {:?} gives {other}, not true or false", rule.name),
+                "compare it with something: `… >= 50`",
+            );
+            return None;
+        }
+        Err(error) => {
+            problems.hint(
+                place,
+                format!("rule {:?}: {}", rule.name, plain_message(&error)),
+                "both sides of a comparison need types that compare",
+            );
+            return None;
+        }
+    }
+    let columns = logical
+        .column_refs()
+        .into_iter()
+        .map(|column| column.name.clone());
+    let mut columns: Vec<String> = columns.collect();
+    columns.sort_unstable();
+    if columns.is_empty() {
+        problems.hint(
+            place,
+            format!("rule {:?} names no column", rule.name),
+            "it would keep or drop everything",
+        );
+        return None;
+    }
+    if let Err(error) = session.create_physical_expr(logical.clone(), &table) {
+        problems.hint(
+            place,
+            format!("rule {:?}: {}", rule.name, plain_message(&error)),
+            "both sides of a comparison need types that compare",
+        );
+        return None;
+    }
+    Some(Predicate { logical, columns })
+}
+
+/// Notes an unknown column.
+pub(crate) fn unknown_column<'a>(
+    name: &str,
+    place: &Place,
+    known: impl IntoIterator<Item = &'a str>,
+    problems: &mut Problems,
+) {
+    problems.hint(place, format!("unknown column {name:?}"), suggest(name, known));
+}
+
+fn unstable_function(expr: &Expr) -> Option<String> {
+    let mut found = None;
+    let _ = expr.apply(|part| {
+        if let Expr::ScalarFunction(function) = part
+            && function.func.signature().volatility != Volatility::Immutable
+        {
+            found = Some(function.func.name().to_owned());
+        }
+        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+    });
+    found
+}
+
+fn has_aggregate(expr: &Expr) -> bool {
+    let is_aggregate = |part: &Expr| {
+        Ok(matches!(
+            part,
+            Expr::AggregateFunction(_)
+                | Expr::WindowFunction(_)
+                | Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::Exists(_)
+        ))
+    };
+    expr.exists(is_aggregate).unwrap_or(false)
+}
+
+/// The first line of DataFusion's message, without its kind.
+fn plain_message(error: &datafusion::error::DataFusionError) -> String {
+    let message = error.strip_backtrace();
+    let message = message.lines().next().unwrap_or_default();
+    let kinds = [
+        "Error during planning: ",
+        "Schema error: ",
+        "SQL error: ",
+        "This feature is not implemented: ",
+        "Internal error: ",
+    ];
+    let mut message = message;
+    while let Some(rest) = kinds.iter().find_map(|kind| message.strip_prefix(kind)) {
+        message = rest;
+    }
+    message.trim_end_matches('.').to_owned()
+}
+
+/// Takes ` at Line: 1, Column: 5` off a parser's message and turns it into a place.
+fn located(message: &str, place: &Place) -> (String, Place) {
+    let Some((text, position)) = message.split_once(" at Line: ") else {
+        return (message.to_owned(), place.clone());
+    };
+    let mut numbers = position
+        .split(", Column: ")
+        .map(|number| number.trim().parse::<u64>());
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(line)), Some(Ok(column))) => (text.to_owned(), shifted(place, line, column)),
+        _ => (text.to_owned(), place.clone()),
+    }
+}
+
+/// The place of line and column of a text that starts at `place`. Only exact in one-line texts, so others keep
+/// their start.
+fn shifted(place: &Place, line: u64, column: u64) -> Place {
+    match place {
+        Place::Line(start_line, start) if line == 1 && column > 0 => {
+            Place::Line(*start_line, start + column as usize - 1)
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,609 @@
+//! From steps to segments: where signals are computed, where columns live and die, where phases are cut.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use gristmill_core::{Card, Column, ReadOptions, Signal, columns};
+use gristmill_dedup::{CLUSTER_RANK, DOCUMENT_COLUMN, KEY_COLUMNS};
+use gristmill_shard::{Rule, VALUES_COLUMN, VERDICT_COLUMN};
+
+use super::{
+    Door, Op, Plan, PlanStep, Segment,
+    check::{column_names, predicate, unknown_column},
+};
+use crate::{
+    recipe::{Action, Place, Problem, Problems, Recipe, RuleSpec, Step},
+    registry::Registry,
+};
+
+/// The document that a document was cut from.
+pub(crate) const PARENT_ID: Column = Column::text(
+    "parent_id",
+    "id of the document that this one was cut from; null for whole records",
+);
+/// The number of a document in its record.
+pub(crate) const PART: Column = Column::u32("part", "number of the document in its record, from 0");
+/// The rule of a dedup step.
+pub(crate) const UNIQUE_RULE: &str = "unique_text";
+/// The rule that keeps records with content.
+pub(crate) const DOCUMENT_RULE: &str = "is_document";
+const DOCUMENT_PREDICATE: &str = "record_type IN ('response', 'resource', 'conversion', 'document')";
+/// Columns that every row carries to its end.
+const ALWAYS: [&str; 7] = ["id", "uri", "offset", "length", "url", "media_type", "fault"];
+/// Record columns that are not written unless a rule or `columns` names them.
+const QUIET: [&str; 6] = [
+    "record_type",
+    "charset",
+    "http_status",
+    "truncated",
+    "content",
+    "fault",
+];
+
+/// The columns that a sieve adds.
+pub(crate) fn husk_fields() -> Vec<Field> {
+    vec![
+        Field::new(VERDICT_COLUMN, DataType::UInt32, true),
+        Field::new(VALUES_COLUMN, DataType::Utf8View, true),
+    ]
+}
+
+/// Compiles a recipe.
+///
+/// # Errors
+/// All mistakes in its predicates and columns.
+pub fn compile(file: &str, recipe: &Recipe, registry: &Registry) -> Result<Plan, Vec<Problem>> {
+    let mut problems = Problems::new(file);
+    let mut compiler = Compiler::new(recipe, registry, &mut problems);
+    compiler.steps(recipe);
+    let columns = compiler.written(recipe);
+    let plan = compiler.finish(columns);
+    if problems.is_empty() {
+        Ok(plan)
+    } else {
+        Err(problems.into_sorted())
+    }
+}
+
+struct Compiler<'a> {
+    registry: &'a Registry,
+    problems: &'a mut Problems,
+    source_schema: SchemaRef,
+    /// Columns that are there, and in which order they came.
+    present: Vec<Field>,
+    /// Columns that measure content which has changed since.
+    stale: HashSet<String>,
+    /// Columns that rules named.
+    named: BTreeSet<String>,
+    has_text: bool,
+    segments: Vec<Vec<(String, Op)>>,
+    rules: Vec<Rule>,
+    versions: BTreeMap<String, u32>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(recipe: &Recipe, registry: &'a Registry, problems: &'a mut Problems) -> Self {
+        let source_schema = source_schema(recipe, problems);
+        let present = source_schema
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().clone())
+            .collect();
+        let mut versions = BTreeMap::new();
+        let formats: Vec<_> = recipe
+            .read
+            .iter()
+            .filter_map(|entry| entry.format.as_deref())
+            .collect();
+        for format in registry.formats {
+            if formats.is_empty() || formats.contains(&format.card().name) {
+                versions.insert(format!("format {}", format.card().name), format.card().version);
+            }
+        }
+        Compiler {
+            registry,
+            problems,
+            source_schema,
+            present,
+            stale: HashSet::new(),
+            named: BTreeSet::new(),
+            has_text: false,
+            segments: vec![Vec::new()],
+            rules: Vec::new(),
+            versions,
+        }
+    }
+
+    fn steps(&mut self, recipe: &Recipe) {
+        let has_extract = recipe
+            .text
+            .iter()
+            .any(|step| matches!(step.action, Action::Extract(_)));
+        let plain = self.registry.extractor("plain").filter(|_| !has_extract);
+        self.sieve("0 read", vec![]);
+        if let Some(plain) = plain {
+            self.extract("0 extract plain", &Place::Line(1, 1), plain);
+        }
+        for step in &recipe.text {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match &step.action {
+            Action::Extract(_) if self.has_text => {
+                self.problems.hint(
+                    &step.place,
+                    "the records were extracted already",
+                    "a chain has one `extract`",
+                );
+            }
+            Action::Extract(extractor) => self.extract(&step.label, &step.place, *extractor),
+            Action::Keep(rules) => self.keep(&step.label, rules),
+            Action::Edit(edit) => {
+                let card = edit.card();
+                if self.request(&input_names(card.inputs), &step.place, &step.label) {
+                    self.note(card);
+                    for output in card.outputs {
+                        if card.inputs.iter().any(|input| input.name == output.name) {
+                            self.content_changes(output.name);
+                        }
+                    }
+                    self.add(&step.label, Op::Edit(*edit));
+                }
+            }
+            Action::Dedup(spec) => {
+                if self.request(&[spec.column.as_str()], &step.place, &step.label) {
+                    self.note(spec.method.card());
+                    self.add(&step.label, Op::Keys(spec.method, spec.column.clone()));
+                    // Word offsets and the like do not cross a phase: recomputing them is cheaper than storing them.
+                    let registry = self.registry;
+                    self.present.retain(|field| !is_internal(registry, field.name()));
+                    self.segments.push(Vec::new());
+                    self.add(&step.label, Op::Clusters);
+                    let unique = RuleSpec {
+                        name: UNIQUE_RULE.into(),
+                        sql: format!("{} = 0", CLUSTER_RANK.name),
+                        place: step.place.clone(),
+                    };
+                    self.keep(&step.label, std::slice::from_ref(&unique));
+                    self.named.insert(gristmill_dedup::CLUSTER_ID.name.to_owned());
+                }
+            }
+        }
+    }
+
+    fn extract(&mut self, label: &str, place: &Place, extractor: &'static dyn gristmill_core::Extractor) {
+        let rules = [(DOCUMENT_RULE, DOCUMENT_PREDICATE), extractor.accepts()].map(|(name, sql)| RuleSpec {
+            name: name.into(),
+            sql: sql.into(),
+            place: place.clone(),
+        });
+        let doors = rules.iter().filter_map(|rule| self.door(label, rule)).collect();
+        self.sieve(label, doors);
+        self.note(extractor.card());
+        self.add(label, Op::Extract(extractor));
+        self.has_text = true;
+    }
+
+    fn keep(&mut self, label: &str, rules: &[RuleSpec]) {
+        // First the columns of all rules, so that one Derive computes them together and shares what they share.
+        let mut complete = true;
+        let mut wanted = Vec::new();
+        for rule in rules {
+            match column_names(rule, self.problems) {
+                Some(names) => wanted.extend(names),
+                None => complete = false,
+            }
+        }
+        for (name, place) in &wanted {
+            complete &= self.knows(name, place, label);
+        }
+        let names = wanted.iter().map(|(name, _)| name.as_str());
+        let is_signal = |name: &&str| self.registry.signal_of(name).is_some();
+        let signals: Vec<String> = names.clone().filter(is_signal).map(str::to_owned).collect();
+        if !self.derive(label, &signals) {
+            return;
+        }
+        self.named.extend(names.map(str::to_owned));
+        let mut doors = Vec::new();
+        for rule in rules {
+            if complete || self.is_known_whole(rule) {
+                doors.extend(self.door(label, rule));
+            }
+        }
+        self.sieve(label, doors);
+    }
+
+    /// Whether all columns of a rule are there, so that its types can be checked though another rule is wrong.
+    fn is_known_whole(&self, rule: &RuleSpec) -> bool {
+        let names = column_names(rule, &mut Problems::new("")).unwrap_or_default();
+        !names.is_empty() && names.iter().all(|(name, _)| self.has(name))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.present.iter().any(|field| field.name() == name)
+    }
+
+    fn is_internal(&self, name: &str) -> bool {
+        is_internal(self.registry, name)
+    }
+
+    /// Whether a column is there or can be computed here; says so if not.
+    fn knows(&mut self, name: &str, place: &Place, label: &str) -> bool {
+        if self.has(name) && !self.is_internal(name) {
+            return true;
+        }
+        if let Some(signal) = self.registry.signal_of(name)
+            && signal
+                .card()
+                .outputs
+                .iter()
+                .any(|output| output.name == name && !output.internal)
+        {
+            return self.request(&input_names(signal.card().inputs), place, label);
+        }
+        let edits = self.registry.edits.iter().chain(self.registry.redactions);
+        for edit in edits {
+            if edit.card().outputs.iter().any(|output| output.name == name) {
+                let edit = edit.card().name;
+                self.problems.hint(
+                    place,
+                    format!("column {name:?} is not there yet"),
+                    format!("edit `{edit}` gives it: put that step before this one"),
+                );
+                return false;
+            }
+        }
+        for extractor in self.registry.extractors {
+            if extractor.card().outputs.iter().any(|output| output.name == name) {
+                let extractor = extractor.card().name;
+                self.problems.hint(
+                    place,
+                    format!("column {name:?} is not there yet"),
+                    format!("`extract: {extractor}` gives it: put that step before this one"),
+                );
+                return false;
+            }
+        }
+        if name.starts_with("cluster_") {
+            self.problems.hint(
+                place,
+                format!("column {name:?} is not there yet"),
+                "a `dedup` step gives it: put that step before this one",
+            );
+            return false;
+        }
+        let known: Vec<String> = self.known_names();
+        unknown_column(name, place, known.iter().map(String::as_str), self.problems);
+        false
+    }
+
+    fn known_names(&self) -> Vec<String> {
+        let present = self
+            .present
+            .iter()
+            .map(|field| field.name().clone())
+            .filter(|name| !self.is_internal(name));
+        present
+            .chain(
+                self.registry
+                    .signal_columns()
+                    .map(|column| column.name.to_owned()),
+            )
+            .collect()
+    }
+
+    /// Whether content columns are there, directly or through signals; says so if not.
+    fn request(&mut self, names: &[&str], place: &Place, label: &str) -> bool {
+        for &name in names {
+            if self.has(name) {
+                continue;
+            }
+            if let Some(signal) = self.registry.signal_of(name) {
+                if !self.request(&input_names(signal.card().inputs), place, label) {
+                    return false;
+                }
+                continue;
+            }
+            let hint = "put an `extract` step before this one";
+            self.problems.hint(
+                place,
+                format!("step {label:?} needs the column {name:?}, which is not there yet"),
+                hint,
+            );
+            return false;
+        }
+        true
+    }
+
+    /// Adds a Derive for those of the columns that are missing or stale. False if inputs are missing.
+    fn derive(&mut self, label: &str, columns: &[String]) -> bool {
+        let mut signals: Vec<&'static dyn Signal> = Vec::new();
+        for column in columns {
+            if !self.plan_signal(column, &mut signals) {
+                return false;
+            }
+        }
+        if !signals.is_empty() {
+            for signal in &signals {
+                self.note(signal.card());
+                for output in signal.card().outputs {
+                    self.stale.remove(output.name);
+                }
+            }
+            self.add(label, Op::Derive(signals));
+        }
+        true
+    }
+
+    /// Puts the signal of a column into the list, after the signals that it needs.
+    fn plan_signal(&self, column: &str, signals: &mut Vec<&'static dyn Signal>) -> bool {
+        let fresh = self.has(column) && !self.stale.contains(column);
+        let Some(signal) = self.registry.signal_of(column) else {
+            return self.has(column);
+        };
+        let listed = |signals: &[&'static dyn Signal]| {
+            signals
+                .iter()
+                .any(|known| known.card().name == signal.card().name)
+        };
+        if fresh || listed(signals) {
+            return true;
+        }
+        if !signal
+            .card()
+            .inputs
+            .iter()
+            .all(|input| self.plan_signal(input.name, signals))
+        {
+            return false;
+        }
+        signals.push(signal);
+        true
+    }
+
+    /// Marks every signal of a content column as measured on what it was before.
+    fn content_changes(&mut self, column: &str) {
+        let mut changed: HashSet<&str> = HashSet::from([column]);
+        loop {
+            let before = changed.len();
+            for signal in self.registry.signals {
+                if signal
+                    .card()
+                    .inputs
+                    .iter()
+                    .any(|input| changed.contains(input.name))
+                {
+                    changed.extend(signal.card().outputs.iter().map(|output| output.name));
+                }
+            }
+            if changed.len() == before {
+                break;
+            }
+        }
+        changed.remove(column);
+        self.stale.extend(changed.into_iter().map(str::to_owned));
+    }
+
+    fn door(&mut self, label: &str, rule: &RuleSpec) -> Option<Door> {
+        let visible: Vec<Field> = self
+            .present
+            .iter()
+            .filter(|field| !self.is_internal(field.name()))
+            .cloned()
+            .collect();
+        let predicate = predicate(rule, &Schema::new(visible), self.problems)?;
+        let number = self.number(Rule {
+            step: label.to_owned(),
+            name: rule.name.clone(),
+            predicate: Some(rule.sql.clone()),
+        });
+        Some(Door {
+            number,
+            predicate: Some(predicate),
+        })
+    }
+
+    fn number(&mut self, rule: Rule) -> u32 {
+        self.rules.push(rule);
+        self.rules.len() as u32 - 1
+    }
+
+    /// Adds a sieve; the door of faults comes first.
+    fn sieve(&mut self, label: &str, doors: Vec<Door>) {
+        let fault = Door {
+            number: self.number(Rule::fault(label)),
+            predicate: None,
+        };
+        self.add(label, Op::Sieve([vec![fault], doors].concat()));
+    }
+
+    fn add(&mut self, label: &str, op: Op) {
+        for output in op.outputs() {
+            match self
+                .present
+                .iter_mut()
+                .find(|field| field.name() == output.name())
+            {
+                Some(field) => *field = output,
+                None => self.present.push(output),
+            }
+        }
+        self.segments
+            .last_mut()
+            .expect("there is always one")
+            .push((label.to_owned(), op));
+    }
+
+    fn note(&mut self, card: &'static Card) {
+        self.versions.insert(card.name.to_owned(), card.version);
+    }
+
+    /// The columns to write; computes those that `columns` asks for.
+    fn written(&mut self, recipe: &Recipe) -> Vec<String> {
+        let Some(columns) = &recipe.write.columns else {
+            return self.default_columns();
+        };
+        let mut signals = Vec::new();
+        for (name, place) in columns {
+            if self.knows(name, place, "write") && self.registry.signal_of(name).is_some() {
+                signals.push(name.clone());
+            }
+        }
+        self.derive("write", &signals);
+        columns.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn default_columns(&self) -> Vec<String> {
+        let provenance = [
+            "id",
+            "uri",
+            "offset",
+            "length",
+            "url",
+            "parent_id",
+            "part",
+            "media_type",
+            "timestamp",
+        ];
+        let is_signal = |name: &str| self.registry.signal_of(name).is_some();
+        let others = self
+            .present
+            .iter()
+            .map(|field| field.name().as_str())
+            .filter(|name| !provenance.contains(name) && !self.is_internal(name))
+            .filter(|name| self.named.contains(*name) || !(QUIET.contains(name) || is_signal(name)))
+            .filter(|name| *name != "fault" && *name != "content");
+        provenance
+            .into_iter()
+            .filter(|name| self.has(name))
+            .chain(others)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn finish(mut self, columns: Vec<String>) -> Plan {
+        // Whatever an edit or a signal could not cope with leaves here.
+        if !matches!(
+            self.segments.last().and_then(|ops| ops.last()),
+            Some((_, Op::Sieve(_)))
+        ) {
+            self.sieve("write", vec![]);
+        }
+        let mut live: BTreeSet<String> = columns.iter().cloned().collect();
+        live.extend(ALWAYS.map(str::to_owned));
+        let mut lives: Vec<Vec<BTreeSet<String>>> = Vec::new();
+        for ops in self.segments.iter().rev() {
+            let mut after = Vec::new();
+            live.extend([VERDICT_COLUMN.to_owned(), VALUES_COLUMN.to_owned()]);
+            for (_, op) in ops.iter().rev() {
+                after.push(live.clone());
+                // Verdicts, once given, stay to the end.
+                let outputs = if matches!(op, Op::Sieve(_)) {
+                    Vec::new()
+                } else {
+                    op.outputs()
+                };
+                for output in outputs {
+                    if !op.inputs().contains(&output.name().as_str())
+                        && !ALWAYS.contains(&output.name().as_str())
+                    {
+                        live.remove(output.name());
+                    }
+                }
+                live.extend(op.inputs().into_iter().map(str::to_owned));
+            }
+            after.reverse();
+            lives.push(after);
+            // What a later segment reads, the one before it stages; its document numbers are made by the shard node.
+            live.remove(DOCUMENT_COLUMN);
+            live.extend(KEY_COLUMNS.map(|column| column.name.to_owned()));
+        }
+        lives.reverse();
+        let source_schema = self.source_schema;
+        let wanted = columns::RECORD
+            .iter()
+            .map(|column| column.name)
+            .filter(|name| live.contains(*name))
+            .collect();
+        let mut input = source_schema.clone();
+        let mut segments = Vec::new();
+        for (ops, lives) in self.segments.into_iter().zip(lives) {
+            let first = input.clone();
+            let mut steps = Vec::new();
+            let mut schema = input;
+            for ((label, op), live) in ops.into_iter().zip(lives) {
+                schema = op.schema(&schema, |name| live.contains(name));
+                steps.push(PlanStep {
+                    label,
+                    op,
+                    output: schema.clone(),
+                });
+            }
+            input = staged_schema(&schema);
+            segments.push(Segment { input: first, steps });
+        }
+        Plan {
+            segments,
+            rules: Arc::new(self.rules),
+            columns,
+            wanted,
+            versions: self.versions,
+            source_schema,
+        }
+    }
+}
+
+fn input_names(columns: &'static [Column]) -> Vec<&'static str> {
+    columns.iter().map(|column| column.name).collect()
+}
+
+/// Whether a column only carries work from one step to the next.
+fn is_internal(registry: &Registry, name: &str) -> bool {
+    let is_work = |signal: &dyn Signal| {
+        signal
+            .card()
+            .outputs
+            .iter()
+            .any(|output| output.internal && output.name == name)
+    };
+    name.starts_with("__") || registry.signal_of(name).is_some_and(is_work)
+}
+
+/// The columns of a segment's staged rows: all but the husks' own, and the document's number.
+fn staged_schema(schema: &Schema) -> SchemaRef {
+    let fields = schema
+        .fields()
+        .iter()
+        .filter(|field| ![VERDICT_COLUMN, VALUES_COLUMN].contains(&field.name().as_str()));
+    let number = Arc::new(Field::new(DOCUMENT_COLUMN, DataType::UInt64, true));
+    Arc::new(Schema::new(fields.cloned().chain([number]).collect::<Vec<_>>()))
+}
+
+/// The schema of records: the record columns, and what the addresses carry along.
+fn source_schema(recipe: &Recipe, problems: &mut Problems) -> SchemaRef {
+    let carried: Vec<_> = recipe.read.iter().map(|entry| &entry.fields.carry).collect();
+    for (entry, carry) in recipe.read.iter().zip(&carried) {
+        if *carry != carried[0] {
+            problems.hint(
+                &entry.place,
+                "this address carries other columns than the first one",
+                "give every entry of \"read\" the same `columns`",
+            );
+        }
+    }
+    let fields = recipe
+        .read
+        .first()
+        .map(|entry| entry.fields.clone())
+        .unwrap_or_default();
+    ReadOptions {
+        fields,
+        ..ReadOptions::default()
+    }
+    .schema()
+}

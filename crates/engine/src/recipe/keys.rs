@@ -1,0 +1,181 @@
+//! The keys of a recipe: name, type and meaning, in one place.
+//!
+//! The reader, the JSON Schema and the reference page are made from these tables.
+
+/// A key of a mapping in a recipe.
+#[derive(Debug)]
+pub struct Key {
+    /// The key.
+    pub name: &'static str,
+    /// What may stand there.
+    pub kind: Kind,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it means.
+    pub about: &'static str,
+}
+
+/// What may stand at a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A whole number.
+    Number,
+    /// A size such as `512MiB`.
+    Size,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of texts, or one text.
+    Texts,
+    /// A mapping from names to texts.
+    TextMap,
+    /// A list or mapping that has a table or a reader of its own.
+    Own,
+}
+
+const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        required: false,
+        about,
+    }
+}
+
+const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        required: true,
+        about,
+    }
+}
+
+/// The recipe itself.
+pub const RECIPE: &[Key] = &[
+    required("recipe", Kind::Number, "version of the recipe language: 1"),
+    required("name", Kind::Text, "name of the dataset"),
+    key(
+        "read",
+        Kind::Own,
+        "what to read: a list of addresses; may be given with --read",
+    ),
+    required(
+        "text",
+        Kind::Own,
+        "the steps that text documents walk, in this order",
+    ),
+    key("write", Kind::Own, "what to write, and where"),
+    key(
+        "expect",
+        Kind::Own,
+        "conditions for publishing: the manifest is written only if they hold",
+    ),
+];
+
+/// An entry of `read`.
+pub const READ: &[Key] = &[
+    required(
+        "uri",
+        Kind::Text,
+        "path, s3://, gs://, az:// or http(s):// address; *, **, ?, [a-z] and {a,b} match",
+    ),
+    key(
+        "format",
+        Kind::Own,
+        "format of the objects; found from their bytes when absent",
+    ),
+    key(
+        "content",
+        Kind::Text,
+        "JSONL and Parquet: the field that holds the content; `text` when absent",
+    ),
+    key(
+        "media_type",
+        Kind::Text,
+        "JSONL and Parquet: media type of that content; text/plain when absent",
+    ),
+    key(
+        "id",
+        Kind::Text,
+        "JSONL and Parquet: the field that holds the id; made from uri and offset when absent",
+    ),
+    key(
+        "url",
+        Kind::Text,
+        "JSONL and Parquet: the field that holds the url",
+    ),
+    key(
+        "columns",
+        Kind::TextMap,
+        "JSONL and Parquet: further fields to carry along, with their types (text, bool, i64, u64, f64)",
+    ),
+    key(
+        "slice_bytes",
+        Kind::Size,
+        "size of a slice, the unit of work, retry and resume; 256MiB when absent",
+    ),
+];
+
+/// A step; each has exactly one of these.
+pub const STEP: &[Key] = &[
+    key(
+        "extract",
+        Kind::Own,
+        "turn records into documents with this extractor",
+    ),
+    key(
+        "keep",
+        Kind::Own,
+        "named SQL predicates; a row stays if all hold, and leaves under the name of the first that does not",
+    ),
+    key("use", Kind::Own, "walk the steps of a preset"),
+    key("edit", Kind::Own, "change the content with this edit"),
+    key("redact", Kind::Own, "replace personal data of these kinds"),
+    key("dedup", Kind::Own, "keep one document of each cluster of copies"),
+];
+
+/// `write`.
+pub const WRITE: &[Key] = &[
+    key("uri", Kind::Text, "output address; may be given with --to"),
+    key(
+        "columns",
+        Kind::Texts,
+        "columns to write, in this order; provenance, content and the signals of the rules when absent",
+    ),
+    key(
+        "shard_bytes",
+        Kind::Size,
+        "size of a shard on disk; 512MiB when absent",
+    ),
+    key(
+        "rejects",
+        Kind::Word(&["counts", "sample", "all"]),
+        "which rejected rows to write: none, the first 100 of each rule and slice, or all; sample when absent",
+    ),
+];
+
+/// An entry of `expect`.
+pub const EXPECT: &[Key] = &[
+    required(
+        "metric",
+        Kind::Text,
+        "rows, keep_rate, fault_rate, or reject_rate[rule]",
+    ),
+    key(
+        "error_if",
+        Kind::Text,
+        "comparisons joined by `or`, such as \"< 0.02 or > 0.6\"; the manifest is not written if one is true",
+    ),
+    key("warn_if", Kind::Text, "the same, but only a warning"),
+];
+
+/// A preset.
+pub const PRESET: &[Key] = &[
+    required("preset", Kind::Number, "version of the preset language: 1"),
+    required("name", Kind::Text, "its name, as in its file's name"),
+    required("about", Kind::Text, "one line for lists"),
+    required("source", Kind::Text, "where the rules and thresholds come from"),
+    required("steps", Kind::Own, "the steps"),
+];

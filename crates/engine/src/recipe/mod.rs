@@ -1,0 +1,107 @@
+//! Recipes: YAML in, typed steps out, or all mistakes at once.
+
+mod expect;
+pub mod keys;
+mod preset;
+mod problem;
+mod read;
+mod schema;
+mod size;
+pub(crate) mod yaml;
+
+use std::fmt;
+
+use gristmill_core::{Edit, Extractor, FieldMap};
+use gristmill_dedup::Method;
+use gristmill_shard::RejectMode;
+
+pub use expect::Expectation;
+pub use preset::{Preset, PresetFile};
+pub use problem::Problem;
+pub(crate) use problem::{Problems, suggest};
+pub use read::{Overrides, read};
+pub use schema::recipe_schema;
+pub use size::parse_size;
+pub(crate) use yaml::Place;
+
+/// A recipe that was read; its predicates are not checked yet.
+#[derive(Debug)]
+pub struct Recipe {
+    /// The dataset's name.
+    pub name: String,
+    /// What to read.
+    pub read: Vec<ReadEntry>,
+    /// The steps of text documents, presets expanded.
+    pub text: Vec<Step>,
+    /// What to write.
+    pub write: WriteSpec,
+    /// Conditions for publishing.
+    pub expect: Vec<Expectation>,
+    /// The recipe as asked, presets expanded, as JSON.
+    pub canonical: serde_json::Value,
+}
+
+/// An address to read.
+#[derive(Debug, Clone)]
+pub struct ReadEntry {
+    /// The address, with its wildcards.
+    pub uri: String,
+    /// The format's name; found from the bytes when absent.
+    pub format: Option<String>,
+    /// Fields of structured formats.
+    pub fields: FieldMap,
+    /// Size of a slice.
+    pub slice_bytes: u64,
+    pub(crate) place: Place,
+}
+
+/// What to write.
+#[derive(Debug, Clone)]
+pub struct WriteSpec {
+    /// The output address.
+    pub uri: Option<String>,
+    /// The columns, each with its place in the recipe.
+    pub(crate) columns: Option<Vec<(String, Place)>>,
+    /// Size of a shard.
+    pub shard_bytes: u64,
+    /// Which rejected rows are written.
+    pub rejects: RejectMode,
+}
+
+/// One step.
+pub struct Step {
+    /// Its name in accounts, such as `2 gopher_quality`.
+    pub label: String,
+    /// What it does.
+    pub(crate) action: Action,
+    pub(crate) place: Place,
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Step({})", self.label)
+    }
+}
+
+/// What a step does.
+pub(crate) enum Action {
+    Extract(&'static dyn Extractor),
+    Keep(Vec<RuleSpec>),
+    Edit(&'static dyn Edit),
+    Dedup(DedupSpec),
+}
+
+/// A named predicate.
+#[derive(Debug, Clone)]
+pub(crate) struct RuleSpec {
+    pub(crate) name: String,
+    pub(crate) sql: String,
+    /// Where the predicate's text starts.
+    pub(crate) place: Place,
+}
+
+/// A dedup step.
+pub(crate) struct DedupSpec {
+    pub(crate) method: &'static dyn Method,
+    pub(crate) column: String,
+}

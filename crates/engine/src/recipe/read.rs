@@ -1,0 +1,818 @@
+//! From YAML to a [`Recipe`]: every key and value is looked at, every mistake noted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use gristmill_core::{ColumnType, FieldMap};
+use gristmill_shard::RejectMode;
+use serde_json::json;
+
+use super::{
+    Action, DedupSpec, Expectation, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec, Step, WriteSpec,
+    keys::{EXPECT, Key, Kind, READ, RECIPE, STEP, WRITE},
+    size::parse_size,
+    suggest,
+    yaml::{self, Node, Value},
+};
+use crate::registry::{Registry, find_edit};
+
+/// What the command line changes in a recipe.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--set path.to.key=value`
+    pub set: Vec<String>,
+    /// `--read URI`: replaces the addresses, and keeps the other keys of the first entry.
+    pub read: Vec<String>,
+    /// `--to URI`
+    pub to: Option<String>,
+}
+
+const SLICE_BYTES: u64 = 256 << 20;
+const SHARD_BYTES: u64 = 512 << 20;
+const CARRIED_TYPES: [ColumnType; 5] = [
+    ColumnType::Text,
+    ColumnType::Bool,
+    ColumnType::I64,
+    ColumnType::U64,
+    ColumnType::F64,
+];
+
+/// Reads a recipe.
+///
+/// # Errors
+/// All mistakes in keys, values and names; predicates are checked later, against the columns.
+pub fn read(
+    file: &str,
+    source: &str,
+    overrides: &Overrides,
+    registry: &Registry,
+) -> Result<Recipe, Vec<Problem>> {
+    let mut problems = Problems::new(file);
+    let mut root = match yaml::parse(source) {
+        Ok(root) => root,
+        Err((place, message)) => {
+            problems.hint(
+                &place,
+                format!("not YAML: {message}"),
+                "quote texts that hold `: `, ` #`, or start with one of [ ] { } > | * & ! % @",
+            );
+            return Err(problems.into_sorted());
+        }
+    };
+    apply(&mut root, overrides, &mut problems);
+    let recipe = Reader {
+        problems: &mut problems,
+    }
+    .recipe(&root, registry);
+    if problems.is_empty() {
+        Ok(recipe)
+    } else {
+        Err(problems.into_sorted())
+    }
+}
+
+fn apply(root: &mut Node, overrides: &Overrides, problems: &mut Problems) {
+    for option in &overrides.set {
+        let place = Place::Option(format!("--set {option}").into());
+        let Some((path, value)) = option.split_once('=') else {
+            problems.hint(&place, "no value", "write --set path.to.key=value");
+            continue;
+        };
+        let result = match yaml::parse(value) {
+            Ok(value) => root.set(path, value.at(&place)),
+            Err((_, message)) => Err(message),
+        };
+        if let Err(message) = result {
+            problems.add(&place, message);
+        }
+    }
+    let scalar = |text: &str, place: &Place| Node {
+        place: place.clone(),
+        value: Value::Scalar {
+            text: text.to_owned(),
+            quoted: true,
+        },
+    };
+    if !overrides.read.is_empty() {
+        let first = match root_key(root, "read").map(|node| &node.value) {
+            Some(Value::List(entries)) => entries.first().cloned(),
+            _ => None,
+        };
+        let entries = overrides.read.iter().map(|uri| {
+            let place = Place::Option(format!("--read {uri}").into());
+            let mut entry = match &first {
+                Some(node) if matches!(node.value, Value::Map(_)) => node.clone(),
+                _ => Node {
+                    place: place.clone(),
+                    value: Value::Map(Vec::new()),
+                },
+            };
+            entry
+                .set("uri", scalar(uri, &place))
+                .expect("an entry is a mapping");
+            entry
+        });
+        let place = Place::Option("--read".into());
+        let list = Node {
+            place: place.clone(),
+            value: Value::List(entries.collect()),
+        };
+        if let Err(message) = root.set("read", list) {
+            problems.add(&place, message);
+        }
+    }
+    if let Some(uri) = &overrides.to {
+        let place = Place::Option(format!("--to {uri}").into());
+        if let Err(message) = root.set("write.uri", scalar(uri, &place)) {
+            problems.add(&place, message);
+        }
+    }
+}
+
+fn root_key<'a>(root: &'a Node, key: &str) -> Option<&'a Node> {
+    match &root.value {
+        Value::Map(entries) => entries
+            .iter()
+            .find(|(k, _)| k.text() == Some(key))
+            .map(|(_, value)| value),
+        _ => None,
+    }
+}
+
+/// Reads nodes and notes what is wrong with them.
+pub(crate) struct Reader<'p> {
+    pub(crate) problems: &'p mut Problems,
+}
+
+/// The known keys of a mapping.
+type Fields<'n> = HashMap<&'static str, &'n Node>;
+
+impl Reader<'_> {
+    /// The entries of a mapping that a table of keys allows, each of the kind that the table says.
+    pub(crate) fn mapping<'n>(&mut self, node: &'n Node, what: &str, keys: &'static [Key]) -> Fields<'n> {
+        let mut fields = Fields::new();
+        let Value::Map(entries) = &node.value else {
+            self.problems.add(
+                &node.place,
+                format!("{what} is a mapping, this is {}", node.kind()),
+            );
+            return fields;
+        };
+        for (name, value) in entries {
+            let text = name.text().unwrap_or_default();
+            let Some(key) = keys.iter().find(|key| key.name == text) else {
+                let hint = suggest(text, keys.iter().map(|key| key.name));
+                self.problems
+                    .hint(&name.place, format!("unknown key {text:?} in {what}"), hint);
+                continue;
+            };
+            if fields.contains_key(key.name) {
+                self.problems.hint(
+                    &name.place,
+                    format!("key {text:?} stands here twice"),
+                    "keep one of them",
+                );
+                continue;
+            }
+            if self.has_kind(value, key) {
+                fields.insert(key.name, value);
+            } else if key.required {
+                // One problem a mistake: the wrong value was noted, so the key is not missing as well.
+                fields.insert(key.name, value);
+            }
+        }
+        for key in keys
+            .iter()
+            .filter(|key| key.required && !fields.contains_key(key.name))
+        {
+            self.problems
+                .hint(&node.place, format!("{what} has no {:?}", key.name), key.about);
+        }
+        fields
+    }
+
+    fn has_kind(&mut self, node: &Node, key: &Key) -> bool {
+        let place = &node.place;
+        let name = key.name;
+        let wrong = |wanted: &str| format!("{name:?} is {wanted}, this is {}", node.kind());
+        match (key.kind, &node.value) {
+            (Kind::Own, _)
+            | (Kind::Text | Kind::Texts, Value::Scalar { .. })
+            | (Kind::TextMap, Value::Map(_))
+            | (Kind::Texts, Value::List(_)) => true,
+            (Kind::Number, Value::Scalar { text, quoted: false }) if text.parse::<u64>().is_ok() => true,
+            (Kind::Size, Value::Scalar { text, .. }) => {
+                let size = parse_size(text);
+                if size.is_none_or(|size| size == 0) {
+                    self.problems.hint(
+                        place,
+                        format!("{name:?} is a size above 0, this is {text:?}"),
+                        "such as 512MiB or 2GB",
+                    );
+                }
+                size.is_some_and(|size| size > 0)
+            }
+            (Kind::Word(words), Value::Scalar { text, .. }) => {
+                let known = words.contains(&text.as_str());
+                if !known {
+                    let hint = suggest(text, words.iter().copied());
+                    self.problems
+                        .hint(place, format!("{text:?} is not a value of {name:?}"), hint);
+                }
+                known
+            }
+            (Kind::Number, Value::Scalar { text, .. }) => {
+                self.problems
+                    .add(place, format!("{name:?} is a whole number, this is {text:?}"));
+                false
+            }
+            (Kind::Text | Kind::Size | Kind::Word(_) | Kind::Number, _) => {
+                self.problems.hint(place, wrong("a single value"), key.about);
+                false
+            }
+            (Kind::Texts, _) => {
+                self.problems.hint(place, wrong("a list"), key.about);
+                false
+            }
+            (Kind::TextMap, _) => {
+                self.problems.hint(place, wrong("a mapping"), key.about);
+                false
+            }
+        }
+    }
+
+    fn recipe(&mut self, root: &Node, registry: &Registry) -> Recipe {
+        let fields = self.mapping(root, "a recipe", RECIPE);
+        if let Some(node) = fields.get("recipe")
+            && node
+                .text()
+                .is_some_and(|text| text != "1" && text.parse::<u64>().is_ok())
+        {
+            let version = node.text().unwrap_or_default();
+            self.problems.hint(
+                &node.place,
+                format!("recipe version {version} is not known"),
+                "this gristmill reads version 1",
+            );
+        }
+        let name = fields
+            .get("name")
+            .and_then(|node| node.text())
+            .unwrap_or_default()
+            .to_owned();
+        let read = match fields.get("read") {
+            Some(node) => self.read_entries(node, registry),
+            None => Vec::new(),
+        };
+        let text = match fields.get("text") {
+            Some(node) => self.steps(node, registry),
+            None => Vec::new(),
+        };
+        if fields.contains_key("text") && text.is_empty() && self.problems.is_empty() {
+            self.problems.hint(
+                &fields["text"].place,
+                "\"text\" has no steps",
+                "start with `- extract: html`, or `- extract: plain` for JSONL and Parquet",
+            );
+        }
+        let write = self.write(fields.get("write").copied());
+        let expect = match fields.get("expect") {
+            Some(node) => self.expectations(node, &text),
+            None => Vec::new(),
+        };
+        let canonical = canonical(&name, &read, &text, &write, root_key(root, "expect"));
+        Recipe {
+            name,
+            read,
+            text,
+            write,
+            expect,
+            canonical,
+        }
+    }
+
+    fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        match &node.value {
+            Value::List(items) => items,
+            Value::Null => &[],
+            _ => {
+                self.problems
+                    .add(&node.place, format!("{what} is a list, this is {}", node.kind()));
+                &[]
+            }
+        }
+    }
+
+    fn read_entries(&mut self, node: &Node, registry: &Registry) -> Vec<ReadEntry> {
+        self.list(node, "\"read\"")
+            .iter()
+            .map(|entry| self.read_entry(entry, registry))
+            .collect()
+    }
+
+    fn read_entry(&mut self, node: &Node, registry: &Registry) -> ReadEntry {
+        if let Value::Scalar { text, .. } = &node.value {
+            return ReadEntry {
+                uri: text.clone(),
+                format: None,
+                fields: FieldMap::default(),
+                slice_bytes: SLICE_BYTES,
+                place: node.place.clone(),
+            };
+        }
+        let fields = self.mapping(node, "an entry of \"read\"", READ);
+        let text = |name: &str| fields.get(name).and_then(|node| node.text()).map(str::to_owned);
+        let format = fields.get("format").and_then(|node| {
+            let name = node.text().unwrap_or_default();
+            if name == "auto" {
+                return None;
+            }
+            let found = registry.format(name);
+            if found.is_none() {
+                let names = registry
+                    .formats
+                    .iter()
+                    .map(|format| format.card().name)
+                    .chain(["auto"]);
+                self.problems.hint(
+                    &node.place,
+                    format!("unknown format {name:?}"),
+                    suggest(name, names),
+                );
+            }
+            found.map(|format| format.card().name.to_owned())
+        });
+        let uri = text("uri").unwrap_or_default();
+        let place = fields.get("uri").map_or(&node.place, |node| &node.place).clone();
+        self.check_uri(&uri, &place);
+        let defaults = FieldMap::default();
+        ReadEntry {
+            format,
+            fields: FieldMap {
+                content: text("content").unwrap_or(defaults.content),
+                media_type: text("media_type").unwrap_or(defaults.media_type),
+                id: text("id"),
+                url: text("url"),
+                carry: fields
+                    .get("columns")
+                    .map_or_else(Vec::new, |node| self.carried(node)),
+            },
+            slice_bytes: text("slice_bytes")
+                .and_then(|size| parse_size(&size))
+                .unwrap_or(SLICE_BYTES),
+            uri,
+            place,
+        }
+    }
+
+    fn check_uri(&mut self, uri: &str, place: &Place) {
+        if let Some((scheme, _)) = uri.split_once("://") {
+            const SCHEMES: [&str; 10] = [
+                "file", "s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "http", "https",
+            ];
+            if !SCHEMES.contains(&scheme) {
+                self.problems.hint(
+                    place,
+                    format!("unknown address scheme {scheme:?}"),
+                    suggest(scheme, SCHEMES),
+                );
+            }
+        }
+        let has_secret = uri.split_once("://").is_some_and(|(_, rest)| {
+            rest.split('/')
+                .next()
+                .is_some_and(|authority| authority.contains('@') && authority.contains(':'))
+        });
+        if has_secret || uri.contains("X-Amz-Signature=") || uri.contains("sig=") {
+            self.problems.hint(
+                place,
+                "the address holds a secret",
+                "give credentials in the environment (AWS_*, GOOGLE_*, AZURE_*)",
+            );
+        }
+    }
+
+    fn carried(&mut self, node: &Node) -> Vec<(String, ColumnType)> {
+        let Value::Map(entries) = &node.value else {
+            return Vec::new();
+        };
+        let mut carried = Vec::new();
+        for (name, kind) in entries {
+            let (name_text, kind_text) = (name.text().unwrap_or_default(), kind.text().unwrap_or_default());
+            if gristmill_core::columns::RECORD
+                .iter()
+                .any(|column| column.name == name_text)
+            {
+                self.problems.hint(
+                    &name.place,
+                    format!("{name_text:?} is a column of every record"),
+                    "carry the field under another name: rename it in the source",
+                );
+            }
+            match CARRIED_TYPES.into_iter().find(|known| known.name() == kind_text) {
+                Some(kind) => carried.push((name_text.to_owned(), kind)),
+                None => {
+                    let hint = suggest(kind_text, CARRIED_TYPES.iter().map(|kind| kind.name()));
+                    self.problems
+                        .hint(&kind.place, format!("unknown type {kind_text:?}"), hint);
+                }
+            }
+        }
+        carried
+    }
+
+    fn steps(&mut self, node: &Node, registry: &Registry) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (index, item) in self.list(node, "\"text\"").iter().enumerate() {
+            self.step(item, index + 1, None, registry, &mut steps);
+        }
+        steps
+    }
+
+    /// Reads one step; presets become the steps they stand for.
+    fn step(
+        &mut self,
+        node: &Node,
+        number: usize,
+        preset: Option<&str>,
+        registry: &Registry,
+        steps: &mut Vec<Step>,
+    ) {
+        let fields = self.mapping(node, "a step", STEP);
+        if fields.len() != 1 {
+            if fields.len() > 1 {
+                let names: Vec<_> = STEP
+                    .iter()
+                    .map(|key| key.name)
+                    .filter(|name| fields.contains_key(name))
+                    .collect();
+                self.problems.hint(
+                    &node.place,
+                    format!("one step does {}", names.join(" and ")),
+                    "make them two steps: start each with `-`",
+                );
+            }
+            if matches!(&node.value, Value::Map(entries) if entries.is_empty()) {
+                self.problems.hint(
+                    &node.place,
+                    "a step that does nothing",
+                    suggest("", STEP.iter().map(|key| key.name)),
+                );
+            }
+            return;
+        }
+        let (&verb, &value) = fields.iter().next().expect("there is one");
+        let name = value.text().unwrap_or_default();
+        let place = value.place.clone();
+        let mut add = |label: String, action| {
+            steps.push(Step {
+                label: format!("{number} {label}"),
+                action,
+                place: place.clone(),
+            });
+        };
+        match verb {
+            "extract" => match registry.extractor(name) {
+                Some(extractor) => add(format!("extract {name}"), Action::Extract(extractor)),
+                None => self.unknown(
+                    value,
+                    "extractor",
+                    registry.extractors.iter().map(|e| e.card().name),
+                ),
+            },
+            "edit" => match find_edit(registry.edits, name) {
+                Some(edit) => add(format!("edit {name}"), Action::Edit(edit)),
+                None => self.unknown(value, "edit", registry.edits.iter().map(|e| e.card().name)),
+            },
+            "redact" => {
+                let one = std::slice::from_ref(value);
+                let kinds = if let Value::List(kinds) = &value.value {
+                    kinds
+                } else {
+                    one
+                };
+                if kinds.is_empty() {
+                    self.problems.add(&value.place, "\"redact\" names nothing");
+                }
+                for kind in kinds {
+                    match find_edit(registry.redactions, kind.text().unwrap_or_default()) {
+                        Some(edit) => add(format!("redact {}", edit.card().name), Action::Edit(edit)),
+                        None => self.unknown(
+                            kind,
+                            "redaction",
+                            registry.redactions.iter().map(|e| e.card().name),
+                        ),
+                    }
+                }
+            }
+            "keep" => {
+                let label = preset.unwrap_or("keep").to_owned();
+                let rules = self.rules(value);
+                add(label, Action::Keep(rules));
+            }
+            "dedup" => {
+                if let Some((spec, label)) = self.dedup(value, registry) {
+                    add(label, Action::Dedup(spec));
+                }
+            }
+            _ => match registry.presets.iter().find(|preset| preset.name == name) {
+                Some(_) if preset.is_some() => self.problems.add(&value.place, "a preset cannot use presets"),
+                Some(preset) => {
+                    for step in &preset.steps {
+                        self.step(
+                            &step.clone().at(&value.place),
+                            number,
+                            Some(preset.name),
+                            registry,
+                            steps,
+                        );
+                    }
+                }
+                None => self.unknown(value, "preset", registry.presets.iter().map(|preset| preset.name)),
+            },
+        }
+    }
+
+    fn unknown<'k>(&mut self, node: &Node, what: &str, known: impl Iterator<Item = &'k str>) {
+        match node.text() {
+            Some(name) => self.problems.hint(
+                &node.place,
+                format!("unknown {what} {name:?}"),
+                suggest(name, known),
+            ),
+            None => self.problems.hint(
+                &node.place,
+                format!("the name of a {what} stands here, not {}", node.kind()),
+                suggest("", known),
+            ),
+        }
+    }
+
+    fn rules(&mut self, node: &Node) -> Vec<RuleSpec> {
+        let Value::Map(entries) = &node.value else {
+            let hint = "name each rule: `keep: {min_words: text_word_count >= 50}`";
+            self.problems.hint(
+                &node.place,
+                format!(
+                    "\"keep\" is a mapping from names to predicates, this is {}",
+                    node.kind()
+                ),
+                hint,
+            );
+            return Vec::new();
+        };
+        if entries.is_empty() {
+            self.problems.add(&node.place, "\"keep\" has no rules");
+        }
+        let mut rules: Vec<RuleSpec> = Vec::new();
+        for (name, predicate) in entries {
+            let text = name.text().unwrap_or_default();
+            let is_word = !text.is_empty()
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+            if !is_word {
+                self.problems.hint(
+                    &name.place,
+                    format!("{text:?} is not a rule's name"),
+                    "letters, digits, _ and -",
+                );
+            }
+            if text == "fault" {
+                self.problems.hint(
+                    &name.place,
+                    "\"fault\" is the verdict of bad data",
+                    "give the rule another name",
+                );
+            }
+            if rules.iter().any(|rule| rule.name == text) {
+                self.problems.hint(
+                    &name.place,
+                    format!("rule {text:?} stands here twice"),
+                    "give one of them another name",
+                );
+            }
+            match &predicate.value {
+                Value::Scalar { text: sql, quoted } => {
+                    let place = match &predicate.place {
+                        Place::Line(line, column) => Place::Line(*line, column + usize::from(*quoted)),
+                        option @ Place::Option(_) => option.clone(),
+                    };
+                    rules.push(RuleSpec {
+                        name: text.to_owned(),
+                        sql: sql.trim().to_owned(),
+                        place,
+                    });
+                }
+                _ => self.problems.hint(
+                    &predicate.place,
+                    format!("rule {text:?} has no predicate"),
+                    "an SQL condition over columns, such as `text_word_count >= 50`",
+                ),
+            }
+        }
+        rules
+    }
+
+    fn dedup(&mut self, node: &Node, registry: &Registry) -> Option<(DedupSpec, String)> {
+        let entry = match &node.value {
+            Value::Map(entries) if entries.len() == 1 => &entries[0],
+            _ => {
+                self.problems.hint(
+                    &node.place,
+                    format!(
+                        "\"dedup\" names one method and what it looks at, this is {}",
+                        node.kind()
+                    ),
+                    "write `dedup: {exact: text}`",
+                );
+                return None;
+            }
+        };
+        let name = entry.0.text().unwrap_or_default();
+        let Some(method) = registry.method(name) else {
+            self.unknown(
+                &entry.0,
+                "dedup method",
+                registry.methods.iter().map(|method| method.card().name),
+            );
+            return None;
+        };
+        match entry.1.text() {
+            Some("text") => Some((
+                DedupSpec {
+                    method,
+                    column: "text".into(),
+                },
+                format!("dedup {name} text"),
+            )),
+            _ => {
+                self.problems.hint(
+                    &entry.1.place,
+                    format!("{name} dedup does not look at this"),
+                    "write `dedup: {exact: text}`",
+                );
+                None
+            }
+        }
+    }
+
+    fn write(&mut self, node: Option<&Node>) -> WriteSpec {
+        let mut spec = WriteSpec {
+            uri: None,
+            columns: None,
+            shard_bytes: SHARD_BYTES,
+            rejects: RejectMode::Sample,
+        };
+        let Some(node) = node else { return spec };
+        let fields = self.mapping(node, "\"write\"", WRITE);
+        if let Some(node) = fields.get("uri") {
+            let uri = node.text().unwrap_or_default();
+            self.check_uri(uri, &node.place);
+            spec.uri = Some(uri.to_owned());
+        }
+        if let Some(size) = fields
+            .get("shard_bytes")
+            .and_then(|node| parse_size(node.text()?))
+        {
+            spec.shard_bytes = size;
+        }
+        spec.rejects = match fields.get("rejects").and_then(|node| node.text()) {
+            Some("counts") => RejectMode::Counts,
+            Some("all") => RejectMode::All,
+            _ => RejectMode::Sample,
+        };
+        spec.columns = fields.get("columns").map(|node| {
+            let one = std::slice::from_ref(*node);
+            let names = if let Value::List(names) = &node.value {
+                names
+            } else {
+                one
+            };
+            let mut columns: Vec<(String, Place)> = Vec::new();
+            for node in names {
+                let name = node.text().unwrap_or_default();
+                if columns.iter().any(|(known, _)| known == name) {
+                    self.problems
+                        .add(&node.place, format!("column {name:?} stands here twice"));
+                } else {
+                    columns.push((name.to_owned(), node.place.clone()));
+                }
+            }
+            if columns.is_empty() {
+                self.problems.add(&node.place, "\"columns\" is empty");
+            }
+            columns
+        });
+        spec
+    }
+
+    fn expectations(&mut self, node: &Node, steps: &[Step]) -> Vec<Expectation> {
+        let mut expectations = Vec::new();
+        for item in self.list(node, "\"expect\"") {
+            let fields = self.mapping(item, "an entry of \"expect\"", EXPECT);
+            let text = |name: &str| fields.get(name).and_then(|node| node.text());
+            let Some(metric) = text("metric") else { continue };
+            if text("error_if").is_none() && text("warn_if").is_none() {
+                self.problems.hint(
+                    &item.place,
+                    "an expectation without a condition",
+                    "add `error_if: \"< 0.02\"` or `warn_if: …`",
+                );
+            }
+            match Expectation::parse(metric, text("error_if"), text("warn_if")) {
+                Ok(expectation) => {
+                    let rules: Vec<&str> = rule_names(steps);
+                    if let Some(rule) = expectation.rule()
+                        && !rules.contains(&rule)
+                    {
+                        self.problems.hint(
+                            &fields["metric"].place,
+                            format!("no rule is called {rule:?}"),
+                            suggest(rule, rules),
+                        );
+                    }
+                    expectations.push(expectation);
+                }
+                Err(message) => {
+                    let hint = "metrics: rows, keep_rate, fault_rate, reject_rate[rule]; conditions: \"< 0.02 or > 0.6\"";
+                    self.problems.hint(&item.place, message, hint);
+                }
+            }
+        }
+        expectations
+    }
+}
+
+fn rule_names(steps: &[Step]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for step in steps {
+        match &step.action {
+            Action::Keep(rules) => names.extend(rules.iter().map(|rule| rule.name.as_str())),
+            Action::Extract(extractor) => names.push(extractor.accepts().0),
+            Action::Dedup(_) => names.push(crate::plan::UNIQUE_RULE),
+            Action::Edit(_) => {}
+        }
+    }
+    names
+}
+
+/// The recipe as asked: what output depends on, and nothing else (not where it is written).
+fn canonical(
+    name: &str,
+    read: &[ReadEntry],
+    steps: &[Step],
+    write: &WriteSpec,
+    expect: Option<&Node>,
+) -> serde_json::Value {
+    let entries: Vec<_> = read
+        .iter()
+        .map(|entry| {
+            let fields = &entry.fields;
+            let carry: BTreeMap<_, _> = fields
+                .carry
+                .iter()
+                .map(|(name, kind)| (name, kind.name()))
+                .collect();
+            json!({
+                "format": entry.format, "content": fields.content, "media_type": fields.media_type,
+                "id": fields.id, "url": fields.url, "columns": carry, "slice_bytes": entry.slice_bytes,
+            })
+        })
+        .collect();
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| match &step.action {
+            Action::Extract(extractor) => json!({ "step": step.label, "extract": extractor.card().name }),
+            Action::Edit(edit) => json!({ "step": step.label, "edit": edit.card().name }),
+            Action::Dedup(spec) => {
+                json!({ "step": step.label, "dedup": spec.method.card().name, "column": spec.column })
+            }
+            Action::Keep(rules) => {
+                let rules: Vec<_> = rules.iter().map(|rule| json!([rule.name, rule.sql])).collect();
+                json!({ "step": step.label, "keep": rules })
+            }
+        })
+        .collect();
+    let columns: Option<Vec<&str>> = write
+        .columns
+        .as_ref()
+        .map(|columns| columns.iter().map(|(name, _)| name.as_str()).collect());
+    json!({
+        "recipe": 1, "name": name, "read": entries, "text": steps,
+        "write": { "columns": columns, "shard_bytes": write.shard_bytes, "rejects": write.rejects },
+        "expect": expect.map(plain),
+    })
+}
+
+fn plain(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Null => serde_json::Value::Null,
+        Value::Scalar { text, .. } => json!(text),
+        Value::List(items) => items.iter().map(plain).collect(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.text().unwrap_or_default().to_owned(), plain(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    }
+}

@@ -1,0 +1,100 @@
+//! The JSON Schema of recipes, printed from the key tables and the cards.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{EXPECT, Key, Kind, READ, RECIPE, STEP, WRITE};
+use crate::registry::Registry;
+
+/// JSON Schema (draft 2020-12) of a recipe; editors complete recipes with it.
+pub fn recipe_schema(registry: &Registry) -> Value {
+    let names = |names: Vec<&str>| json!({ "enum": names });
+    let edits =
+        |edits: &[&dyn gristmill_core::Edit]| names(edits.iter().map(|edit| edit.card().name).collect());
+    let methods: Map<String, Value> = registry
+        .methods
+        .iter()
+        .map(|method| (method.card().name.to_owned(), names(vec!["text"])))
+        .collect();
+    let mut formats: Vec<_> = registry.formats.iter().map(|format| format.card().name).collect();
+    formats.push("auto");
+    let read = object(READ, &[("format", names(formats))]);
+    let mut step = object(
+        STEP,
+        &[
+            (
+                "extract",
+                names(
+                    registry
+                        .extractors
+                        .iter()
+                        .map(|extractor| extractor.card().name)
+                        .collect(),
+                ),
+            ),
+            (
+                "keep",
+                json!({ "type": "object", "minProperties": 1, "additionalProperties": { "type": "string" } }),
+            ),
+            (
+                "use",
+                names(registry.presets.iter().map(|preset| preset.name).collect()),
+            ),
+            ("edit", edits(registry.edits)),
+            ("redact", one_or_list(&edits(registry.redactions))),
+            (
+                "dedup",
+                json!({ "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false, "properties": methods }),
+            ),
+        ],
+    );
+    step["minProperties"] = json!(1);
+    step["maxProperties"] = json!(1);
+    let mut recipe = object(
+        RECIPE,
+        &[
+            (
+                "read",
+                json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, read] } }),
+            ),
+            ("text", json!({ "type": "array", "items": step })),
+            ("write", object(WRITE, &[])),
+            ("expect", json!({ "type": "array", "items": object(EXPECT, &[]) })),
+        ],
+    );
+    recipe["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    recipe["title"] = json!("gristmill recipe");
+    recipe["properties"]["recipe"] = json!({ "const": 1, "description": "version of the recipe language" });
+    recipe
+}
+
+fn object(keys: &[Key], own: &[(&str, Value)]) -> Value {
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|key| {
+            let mut schema = match key.kind {
+                Kind::Text => json!({ "type": "string" }),
+                Kind::Number => json!({ "type": "integer" }),
+                Kind::Size => json!({ "type": ["string", "integer"], "examples": ["512MiB"] }),
+                Kind::Word(words) => json!({ "enum": words }),
+                Kind::Texts => one_or_list(&json!({ "type": "string" })),
+                Kind::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+                Kind::Own => own
+                    .iter()
+                    .find(|(name, _)| *name == key.name)
+                    .map_or_else(|| json!({}), |(_, schema)| schema.clone()),
+            };
+            schema["description"] = json!(key.about);
+            (key.name.to_owned(), schema)
+        })
+        .collect();
+    let required: Vec<_> = keys
+        .iter()
+        .filter(|key| key.required)
+        .map(|key| key.name)
+        .collect();
+    json!({ "type": "object", "additionalProperties": false, "properties": properties, "required": required })
+}
+
+fn one_or_list(item: &Value) -> Value {
+    json!({ "anyOf": [item, { "type": "array", "items": item }] })
+}

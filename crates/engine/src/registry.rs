@@ -1,0 +1,89 @@
+//! What recipes can name: the door puts the lists of all rooms together here.
+
+use gristmill_core::{Card, Column, Edit, Extractor, Format, Signal};
+use gristmill_dedup::Method;
+
+use crate::recipe::Preset;
+
+/// Everything that recipes can name.
+pub struct Registry {
+    /// Formats by name.
+    pub formats: &'static [&'static dyn Format],
+    /// The format that looks at the bytes first.
+    pub auto: &'static dyn Format,
+    /// Extractors.
+    pub extractors: &'static [&'static dyn Extractor],
+    /// Edits.
+    pub edits: &'static [&'static dyn Edit],
+    /// Edits that replace personal data.
+    pub redactions: &'static [&'static dyn Edit],
+    /// Signals.
+    pub signals: &'static [&'static dyn Signal],
+    /// Dedup methods.
+    pub methods: &'static [&'static dyn Method],
+    /// Presets.
+    pub presets: Vec<Preset>,
+}
+
+impl Registry {
+    /// The format of this name.
+    pub fn format(&self, name: &str) -> Option<&'static dyn Format> {
+        self.formats
+            .iter()
+            .copied()
+            .find(|format| format.card().name == name)
+    }
+
+    pub(crate) fn extractor(&self, name: &str) -> Option<&'static dyn Extractor> {
+        self.extractors
+            .iter()
+            .copied()
+            .find(|extractor| extractor.card().name == name)
+    }
+
+    pub(crate) fn method(&self, name: &str) -> Option<&'static dyn Method> {
+        self.methods
+            .iter()
+            .copied()
+            .find(|method| method.card().name == name)
+    }
+
+    /// The signal that gives a column.
+    pub(crate) fn signal_of(&self, column: &str) -> Option<&'static dyn Signal> {
+        self.signals
+            .iter()
+            .copied()
+            .find(|signal| signal.card().outputs.iter().any(|output| output.name == column))
+    }
+
+    /// The signal outputs that rules may name.
+    pub(crate) fn signal_columns(&self) -> impl Iterator<Item = &'static Column> {
+        self.signals
+            .iter()
+            .flat_map(|signal| signal.card().outputs)
+            .filter(|column| !column.internal)
+    }
+
+    /// Every card but those of formats, in the order of a document's path.
+    pub fn cards(&self) -> Vec<(&'static str, &'static Card)> {
+        let extractors = self
+            .extractors
+            .iter()
+            .map(|extractor| ("extractor", extractor.card()));
+        let edits = self.edits.iter().map(|edit| ("edit", edit.card()));
+        let redactions = self.redactions.iter().map(|edit| ("redaction", edit.card()));
+        let signals = self.signals.iter().map(|signal| ("signal", signal.card()));
+        let methods = self.methods.iter().map(|method| ("dedup method", method.card()));
+        extractors
+            .chain(edits)
+            .chain(redactions)
+            .chain(signals)
+            .chain(methods)
+            .collect()
+    }
+}
+
+/// The card of this name in a list of edits.
+pub(crate) fn find_edit(edits: &'static [&'static dyn Edit], name: &str) -> Option<&'static dyn Edit> {
+    edits.iter().copied().find(|edit| edit.card().name == name)
+}

@@ -1,0 +1,294 @@
+//! Runs a plan: slices through segments, each committed once, the account checked, the manifest last.
+//!
+//! The commit protocol: (1) `plan.json` is created once; a run whose plan differs from the one that is there
+//! stops. (2) Each slice writes its shards under names made from their content, then creates its record; a
+//! slice whose record exists is not done again. (3) When all records of all segments are there, the expectations
+//! are judged and the manifest is created. Killed at any moment, the same command goes on from the last record,
+//! and the output is byte for byte that of a run that was not killed.
+
+mod dedup;
+mod log;
+mod plan_file;
+mod publish;
+mod sample;
+mod segment;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
+
+use datafusion::{
+    execution::{
+        disk_manager::DiskManagerBuilder, memory_pool::FairSpillPool, runtime_env::RuntimeEnvBuilder,
+    },
+    prelude::{SessionConfig, SessionContext},
+};
+use gristmill_core::ReadOptions;
+use gristmill_shard::{Manifest, ShardOptions, Store, layout};
+use object_store::{ObjectStore, memory::InMemory, path::Path};
+
+use crate::{
+    Error, Plan, Recipe, Registry, Result, Runtime, StoreOptions,
+    address::open_output,
+    input::{self, Input},
+    node::ScanConfig,
+    progress::Progress,
+};
+
+pub use sample::{Sampled, sample};
+
+/// How a run uses the machine. None of it shows in the output.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// How object stores are reached.
+    pub stores: StoreOptions,
+    /// Memory for sorting dedup keys before they spill.
+    pub memory: usize,
+    /// The folder for scratch and spill files; the system's when absent.
+    pub scratch: Option<PathBuf>,
+    /// Rows of a batch.
+    pub batch_rows: usize,
+    /// Bytes of content of a batch.
+    pub batch_bytes: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        RunOptions {
+            stores: StoreOptions::default(),
+            memory: 512 << 20,
+            scratch: None,
+            batch_rows: 256,
+            batch_bytes: 512 << 10,
+        }
+    }
+}
+
+/// What a run is about to do or has done.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The input was listed.
+    Listed {
+        /// Objects.
+        objects: u64,
+        /// Their stored bytes.
+        bytes: u64,
+        /// Slices of the first segment.
+        slices: u64,
+    },
+    /// An earlier attempt's slices are there.
+    Resumed {
+        /// How many.
+        slices: u64,
+    },
+    /// A segment begins.
+    Segment {
+        /// Its number, from 0.
+        number: usize,
+        /// Its slices.
+        slices: u64,
+    },
+    /// Dedup keys are being compared.
+    Dedup,
+    /// An expectation of severity "warning" is not met.
+    Warning(String),
+}
+
+/// What a run gave.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// Whether the dataset was complete before this run.
+    pub was_complete: bool,
+}
+
+/// Everything that the parts of a run share.
+pub(crate) struct Run {
+    pub(crate) recipe: Arc<Recipe>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) store: Store,
+    pub(crate) input: Arc<Input>,
+    pub(crate) scan: Arc<ScanConfig>,
+    pub(crate) session: SessionContext,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) shards: ShardOptions,
+    pub(crate) threads: usize,
+    pub(crate) pool: Arc<rayon::ThreadPool>,
+}
+
+/// Counters for a plan, to be watched while [`run`] works.
+pub fn progress(plan: &Plan) -> Arc<Progress> {
+    Arc::new(Progress::new(&plan.rules))
+}
+
+/// Runs a recipe, or goes on where an earlier run stopped.
+///
+/// # Errors
+/// See [`Error`]; bad data is never one.
+pub fn run(
+    recipe: &Arc<Recipe>,
+    plan: &Arc<Plan>,
+    registry: &Arc<Registry>,
+    runtime: &Runtime,
+    options: &RunOptions,
+    progress: &Arc<Progress>,
+    events: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Outcome> {
+    let Some(uri) = &recipe.write.uri else {
+        return Err(Error::Failed(
+            "no output address: add `write: {uri: …}` or give --to".into(),
+        ));
+    };
+    let store = open_output(uri, &options.stores, runtime.io())?;
+    let log = log::RunLog::start();
+    runtime.block_on(async {
+        let input = Arc::new(input::list(&recipe.read, &options.stores, runtime.io()).await?);
+        let slices = input::cut(&input.objects);
+        let bytes = input.objects.iter().map(|object| object.snapshot.bytes).sum();
+        events(Event::Listed {
+            objects: input.objects.len() as u64,
+            bytes,
+            slices: slices.len() as u64,
+        });
+        progress.bytes_total.store(bytes, Ordering::Relaxed);
+        plan_file::agree(&store, recipe, plan, &input, slices.len()).await?;
+        if let Some(bytes) = store.get(layout::MANIFEST).await? {
+            let manifest = Manifest::from_json(&bytes)?;
+            publish::tidy(&store).await?;
+            return Ok(Outcome {
+                manifest,
+                was_complete: true,
+            });
+        }
+        let run = Run::new(recipe, plan, registry, runtime, options, progress, store, &input)?;
+        let store = run.store.clone();
+        let manifest = run.segments(&slices, runtime, events).await?;
+        log.write(&store, progress, runtime.threads()).await?;
+        Ok(Outcome {
+            manifest,
+            was_complete: false,
+        })
+    })
+}
+
+impl Run {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a run is where everything comes together"
+    )]
+    fn new(
+        recipe: &Arc<Recipe>,
+        plan: &Arc<Plan>,
+        registry: &Arc<Registry>,
+        runtime: &Runtime,
+        options: &RunOptions,
+        progress: &Arc<Progress>,
+        store: Store,
+        input: &Arc<Input>,
+    ) -> Result<Self> {
+        let scan = ScanConfig {
+            input: input.clone(),
+            registry: registry.clone(),
+            options: ReadOptions {
+                wanted: plan.wanted.clone(),
+                batch_rows: options.batch_rows,
+                batch_bytes: options.batch_bytes,
+                ..ReadOptions::default()
+            },
+            schema: plan.source_schema.clone(),
+            io: runtime.io().clone(),
+            progress: progress.clone(),
+        };
+        Ok(Run {
+            scan: Arc::new(scan),
+            session: session(options, &store, runtime.threads())?,
+            progress: progress.clone(),
+            shards: ShardOptions {
+                shard_bytes: recipe.write.shard_bytes,
+                scratch: options.scratch.clone(),
+                ..ShardOptions::default()
+            },
+            threads: runtime.threads(),
+            pool: runtime.content().clone(),
+            recipe: recipe.clone(),
+            plan: plan.clone(),
+            store,
+            input: input.clone(),
+        })
+    }
+
+    /// A run that writes nothing, for samples and explanations.
+    fn dry(
+        recipe: &Arc<Recipe>,
+        plan: &Arc<Plan>,
+        registry: &Arc<Registry>,
+        runtime: &Runtime,
+        options: &RunOptions,
+        input: Input,
+    ) -> Result<Self> {
+        let store = Store::new(Arc::new(InMemory::new()), Path::default(), "memory:///");
+        Run::new(
+            recipe,
+            plan,
+            registry,
+            runtime,
+            options,
+            &progress(plan),
+            store,
+            &Arc::new(input),
+        )
+    }
+}
+
+/// DataFusion's plan of each segment, as it runs for one slice.
+///
+/// # Errors
+/// When a predicate cannot be planned, which the check of the recipe rules out.
+pub fn physical_plans(
+    recipe: &Arc<Recipe>,
+    plan: &Arc<Plan>,
+    registry: &Arc<Registry>,
+    runtime: &Runtime,
+) -> Result<Vec<String>> {
+    let input = Input {
+        base: String::new(),
+        objects: Vec::new(),
+    };
+    let run = Run::dry(recipe, plan, registry, runtime, &RunOptions::default(), input)?;
+    (0..plan.segments.len())
+        .map(|number| run.physical_plan(number))
+        .collect()
+}
+
+/// The address by which plans name the output store.
+const OUTPUT_STORE: &str = "gristmill-output://store";
+
+/// A session with the options that the pinned DataFusion needs to be right and stable.
+fn session(options: &RunOptions, store: &Store, threads: usize) -> Result<SessionContext> {
+    let mut disk = DiskManagerBuilder::default();
+    if let Some(scratch) = &options.scratch {
+        disk = disk.with_mode(datafusion::execution::disk_manager::DiskManagerMode::Directories(
+            vec![scratch.clone()],
+        ));
+    }
+    let environment = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(options.memory)))
+        .with_disk_manager_builder(disk)
+        .build_arc()?;
+    let store: Arc<dyn ObjectStore> = store.object_store().clone();
+    environment.register_object_store(&url::Url::parse(OUTPUT_STORE).expect("a constant address"), store);
+    let reserve = (options.memory / (4 * threads.max(1))).min(10 << 20);
+    let config = SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_batch_size(128)
+        // Wrong results (apache/datafusion#25414) and results that depend on timing (#23292).
+        .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
+        .set_bool("datafusion.execution.enable_file_stream_work_stealing", false)
+        .set_bool("datafusion.optimizer.repartition_file_scans", false)
+        .set_bool("datafusion.execution.collect_statistics", false)
+        .set_usize("datafusion.execution.sort_spill_reservation_bytes", reserve)
+        .set_str("datafusion.execution.spill_compression", "lz4_frame");
+    Ok(SessionContext::new_with_config_rt(config, environment))
+}

@@ -1,0 +1,388 @@
+//! One segment after the other, slices of a segment side by side.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use datafusion::{
+    arrow::datatypes::SchemaRef,
+    datasource::{
+        listing::PartitionedFile,
+        physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource},
+        source::DataSourceExec,
+        table_schema::TableSchema,
+    },
+    execution::object_store::ObjectStoreUrl,
+    physical_plan::{ExecutionPlan, collect, displayable},
+};
+use gristmill_dedup::DOCUMENT_COLUMN;
+use gristmill_shard::{
+    Account, Created, Manifest, RejectMode, ShardExec, ShardOptions, ShardTarget, SliceRecord, layout,
+    slice_record,
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use super::{Event, OUTPUT_STORE, Run};
+use crate::{
+    Error, Result, Runtime,
+    input::Slice,
+    node::{Members, SieveExec, StageExec, scan},
+    plan::{Op, Segment},
+};
+
+/// What a slice of any segment reads.
+#[derive(Clone)]
+pub(crate) enum Work {
+    /// Ranges of source objects.
+    Source(Slice),
+    /// Files that the segment before staged.
+    Staged {
+        files: Vec<(String, u64)>,
+        slices: (u32, u32),
+    },
+}
+
+impl Work {
+    fn bytes(&self) -> u64 {
+        match self {
+            Work::Source(slice) => slice.bytes(),
+            Work::Staged { files, .. } => files.iter().map(|(_, bytes)| bytes).sum(),
+        }
+    }
+}
+
+impl Run {
+    /// Runs all segments and publishes.
+    pub(crate) async fn segments(
+        self,
+        slices: &[Slice],
+        runtime: &Runtime,
+        events: &(dyn Fn(Event) + Send + Sync),
+    ) -> Result<Manifest> {
+        let run = Arc::new(self);
+        let records = run.committed().await?;
+        if !records.is_empty() {
+            events(Event::Resumed {
+                slices: records.len() as u64,
+            });
+        }
+        let mut account: Option<Account> = None;
+        let mut all: Vec<SliceRecord> = Vec::new();
+        let mut work: Vec<Work> = slices.iter().cloned().map(Work::Source).collect();
+        let mut first = 0;
+        for number in 0..run.plan.segments.len() {
+            events(Event::Segment {
+                number,
+                slices: work.len() as u64,
+            });
+            let done = run.segment(number, first, &work, &records, runtime).await?;
+            let mut phase = Account::default();
+            done.iter().for_each(|record| phase.add(&record.account));
+            match &mut account {
+                None => account = Some(phase),
+                Some(account) => account
+                    .then(&phase)
+                    .map_err(|message| Error::Failed(format!("the account does not add up: {message}")))?,
+            }
+            first += work.len() as u32;
+            if number + 1 < run.plan.segments.len() {
+                events(Event::Dedup);
+                run.compare_documents(number, &done).await?;
+                work = bundle(&done, run.shards.shard_bytes);
+            }
+            all.extend(done);
+        }
+        run.publish(account.unwrap_or_default(), &all, events).await
+    }
+
+    /// The records of slices that earlier attempts committed.
+    async fn committed(&self) -> Result<BTreeMap<u32, SliceRecord>> {
+        let mut records = BTreeMap::new();
+        for (name, _) in self.store.list(layout::SLICES).await? {
+            if let Some(bytes) = self.store.get(&name).await? {
+                let record = SliceRecord::from_json(&bytes)?;
+                records.insert(record.slice, record);
+            }
+        }
+        Ok(records)
+    }
+
+    /// Runs the slices of a segment that are not committed yet; gives the records of all, in order.
+    async fn segment(
+        self: &Arc<Self>,
+        number: usize,
+        first: u32,
+        work: &[Work],
+        committed: &BTreeMap<u32, SliceRecord>,
+        runtime: &Runtime,
+    ) -> Result<Vec<SliceRecord>> {
+        let progress = &self.progress;
+        progress.slices_total.store(work.len() as u64, Ordering::Relaxed);
+        progress.slices_done.store(0, Ordering::Relaxed);
+        let target = Arc::new(self.target(number));
+        let todo = (0..work.len())
+            .filter(|index| !committed.contains_key(&(first + *index as u32)))
+            .count();
+        // Slices are the first source of parallelism; where there are fewer than threads, batches are the second.
+        let width = self.threads.div_ceil(todo.clamp(1, self.threads)).max(1) + 1;
+        let gate = Arc::new(Semaphore::new(self.threads));
+        let mut tasks: JoinSet<Result<SliceRecord>> = JoinSet::new();
+        let mut done = BTreeMap::new();
+        for (index, work) in work.iter().enumerate() {
+            let slice = first + index as u32;
+            if let Some(record) = committed.get(&slice) {
+                self.note(number, record);
+                done.insert(slice, record.clone());
+                continue;
+            }
+            // Waiting here keeps the number of prepared slices small; a failure ends the wait.
+            let permit = loop {
+                tokio::select! {
+                    permit = gate.clone().acquire_owned() => break permit.expect("the gate stays open"),
+                    Some(result) = tasks.join_next() => self.take(result, number, &mut done)?,
+                }
+            };
+            let (run, target, work) = (self.clone(), target.clone(), work.clone());
+            tasks.spawn_on(
+                async move {
+                    let record = run.slice(number, slice, &work, target, width).await;
+                    drop(permit);
+                    record
+                },
+                runtime.streams(),
+            );
+        }
+        while let Some(result) = tasks.join_next().await {
+            self.take(result, number, &mut done)?;
+        }
+        Ok(done.into_values().collect())
+    }
+
+    fn take(
+        &self,
+        result: Result<Result<SliceRecord>, tokio::task::JoinError>,
+        number: usize,
+        done: &mut BTreeMap<u32, SliceRecord>,
+    ) -> Result<()> {
+        let record = result.map_err(|error| Error::Failed(format!("a slice failed: {error}")))??;
+        self.note(number, &record);
+        done.insert(record.slice, record);
+        Ok(())
+    }
+
+    fn note(&self, number: usize, record: &SliceRecord) {
+        self.progress.slices_done.fetch_add(1, Ordering::Relaxed);
+        if number == 0 {
+            self.progress
+                .bytes_done
+                .fetch_add(record.input_bytes, Ordering::Relaxed);
+        }
+        if number + 1 == self.plan.segments.len() {
+            self.progress
+                .shards
+                .fetch_add(record.shards.len() as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// What the shard node of a segment writes.
+    fn target(&self, number: usize) -> ShardTarget {
+        let is_last = number + 1 == self.plan.segments.len();
+        let next_input = |number: usize| {
+            let fields = self.plan.segments[number + 1].input.fields();
+            fields
+                .iter()
+                .map(|field| field.name().clone())
+                .filter(|name| name != DOCUMENT_COLUMN)
+                .collect()
+        };
+        ShardTarget {
+            store: self.store.clone(),
+            folder: if is_last {
+                layout::data("text")
+            } else {
+                layout::stage(number)
+            },
+            columns: if is_last {
+                self.plan.columns.clone()
+            } else {
+                next_input(number)
+            },
+            document_column: (!is_last).then(|| DOCUMENT_COLUMN.to_owned()),
+            options: if is_last {
+                self.shards.clone()
+            } else {
+                ShardOptions {
+                    shard_bytes: 1 << 30,
+                    ..self.shards.staged()
+                }
+            },
+            rules: self.plan.rules.clone(),
+            rejects: self.recipe.write.rejects,
+            phase: number as u32,
+        }
+    }
+
+    /// Runs one slice and commits its record.
+    async fn slice(
+        &self,
+        number: usize,
+        slice: u32,
+        work: &Work,
+        target: Arc<ShardTarget>,
+        width: usize,
+    ) -> Result<SliceRecord> {
+        let segment = &self.plan.segments[number];
+        let scanned = Arc::new(AtomicU64::new(0));
+        let (source, members) = match work {
+            Work::Source(ranges) => (scan(&self.scan, ranges, scanned.clone()), Members::new()),
+            Work::Staged { files, slices } => {
+                let members = self.members(number - 1, *slices).await?;
+                (staged_scan(&self.store, files, &segment.input), members)
+            }
+        };
+        let plan = self.chain(source, segment, &Arc::new(members), width)?;
+        let shard = Arc::new(ShardExec::new(plan.clone(), target, slice, work.bytes()));
+        let batches = collect(shard, self.session.task_ctx()).await?;
+        let [batch] = batches.as_slice() else {
+            return Err(Error::Failed(format!(
+                "the shard node returned {} batches instead of 1",
+                batches.len()
+            )));
+        };
+        let record = slice_record(batch)?;
+        let account = &record.account;
+        let read = scanned.load(Ordering::Relaxed);
+        if !account.adds_up() || (number == 0 && read != account.read) {
+            return Err(Error::Failed(format!(
+                "the account of slice {slice} does not add up: the scan read {read} records, {} rows arrived, {} were kept, {} left at rules, {} with faults",
+                account.read,
+                account.kept,
+                account.rejected(),
+                account.faulty()
+            )));
+        }
+        match self
+            .store
+            .create(&layout::slice_record(slice), record.to_json())
+            .await?
+        {
+            Created::Now => Ok(record),
+            Created::Before(bytes) => {
+                let theirs = SliceRecord::from_json(&bytes)?;
+                if theirs != record {
+                    return Err(Error::Failed(format!(
+                        "another run gave other rows for slice {slice}; this is a bug: please report it with {}/{}",
+                        self.store.uri(),
+                        layout::slice_record(slice)
+                    )));
+                }
+                Ok(record)
+            }
+        }
+    }
+
+    /// DataFusion's plan of a segment, over a source without objects.
+    pub(crate) fn physical_plan(&self, number: usize) -> Result<String> {
+        let segment = &self.plan.segments[number];
+        let source = match number {
+            0 => scan(&self.scan, &Slice { ranges: Vec::new() }, Arc::default()),
+            _ => staged_scan(&self.store, &[], &segment.input),
+        };
+        let plan = self.chain(source, segment, &Arc::default(), 1)?;
+        let shard = ShardExec::new(plan, Arc::new(self.target(number)), 0, 0);
+        Ok(displayable(&shard).indent(false).to_string())
+    }
+
+    /// The nodes of a segment on top of its source.
+    pub(crate) fn chain(
+        &self,
+        source: Arc<dyn ExecutionPlan>,
+        segment: &Segment,
+        members: &Arc<Members>,
+        width: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut plan = source;
+        if !matches!(segment.steps.first().map(|step| &step.op), Some(Op::Sieve(_))) {
+            // Staged rows are all alive; stages want to read that from the rows.
+            let fields = plan
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| field.as_ref().clone())
+                .chain(Op::Sieve(vec![]).outputs())
+                .collect::<Vec<_>>();
+            let schema = Arc::new(datafusion::arrow::datatypes::Schema::new(fields));
+            plan = Arc::new(SieveExec::new(plan, &[], schema, self.progress.clone(), false)?);
+        }
+        for step in &segment.steps {
+            let output = step.output.clone();
+            plan = match &step.op {
+                Op::Sieve(doors) => {
+                    let keeps_values = self.recipe.write.rejects != RejectMode::Counts;
+                    Arc::new(SieveExec::new(
+                        plan,
+                        doors,
+                        output,
+                        self.progress.clone(),
+                        keeps_values,
+                    )?)
+                }
+                op => Arc::new(StageExec::new(
+                    plan,
+                    op.clone(),
+                    output,
+                    members.clone(),
+                    self.pool.clone(),
+                    width,
+                )),
+            };
+        }
+        Ok(plan)
+    }
+}
+
+/// The plan that reads staged files, in order.
+fn staged_scan(
+    store: &gristmill_shard::Store,
+    files: &[(String, u64)],
+    schema: &SchemaRef,
+) -> Arc<dyn ExecutionPlan> {
+    let table = TableSchema::builder(schema.clone()).build();
+    let files = files
+        .iter()
+        .map(|(name, bytes)| PartitionedFile::new(store.path(name).to_string(), *bytes));
+    let url = ObjectStoreUrl::parse(OUTPUT_STORE).expect("a constant address");
+    let scan = FileScanConfigBuilder::new(url, Arc::new(ParquetSource::new(table)))
+        .with_file_groups(vec![FileGroup::new(files.collect())])
+        .build();
+    DataSourceExec::from_data_source(scan)
+}
+
+/// Bundles staged slices until a bundle has a shard's size.
+fn bundle(done: &[SliceRecord], shard_bytes: u64) -> Vec<Work> {
+    let mut work: Vec<Work> = Vec::new();
+    for record in done {
+        let files = record
+            .shards
+            .iter()
+            .map(|shard| (shard.path.clone(), shard.bytes));
+        match work.last_mut() {
+            Some(Work::Staged {
+                files: bundled,
+                slices,
+            }) if bundled.iter().map(|(_, bytes)| bytes).sum::<u64>() < shard_bytes => {
+                bundled.extend(files);
+                slices.1 = record.slice;
+            }
+            _ => work.push(Work::Staged {
+                files: files.collect(),
+                slices: (record.slice, record.slice),
+            }),
+        }
+    }
+    work
+}
