@@ -1,0 +1,205 @@
+//! `check`, `explain`, `sample`: what can be said of a recipe without running it.
+
+use std::sync::Arc;
+
+use clap::Args;
+use gristmill_engine::{Error, Overrides, Plan, Recipe, Registry, Sampled};
+use serde_json::json;
+
+use super::{
+    Context,
+    screen::{count, escaped},
+};
+
+/// A recipe and what the command line changes in it.
+#[derive(Args, Clone)]
+pub(crate) struct RecipeArguments {
+    /// The recipe, a YAML file
+    recipe: String,
+    /// Read this instead of the recipe's addresses; may be given several times
+    #[arg(long, value_name = "URI")]
+    read: Vec<String>,
+    /// Write here instead of to the recipe's address
+    #[arg(long, value_name = "URI")]
+    to: Option<String>,
+    /// Change a value of the recipe: write.rejects=all, text.2.keep.min_words='text_word_count > 9'
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct SampleArguments {
+    #[command(flatten)]
+    recipe: RecipeArguments,
+    /// How many documents
+    #[arg(short = 'n', long, default_value_t = 5)]
+    count: usize,
+}
+
+/// A recipe that was read and compiled.
+pub(crate) struct Ready {
+    pub(crate) recipe: Arc<Recipe>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) registry: Arc<Registry>,
+}
+
+impl RecipeArguments {
+    pub(crate) fn of(recipe: String, read: Vec<String>, to: String, set: Vec<String>) -> Self {
+        RecipeArguments {
+            recipe,
+            read,
+            to: Some(to),
+            set,
+        }
+    }
+
+    /// Reads and compiles the recipe.
+    pub(crate) fn prepare(&self) -> Result<Ready, Error> {
+        let source = std::fs::read_to_string(&self.recipe).map_err(|error| {
+            Error::Recipe(vec![gristmill_engine::Problem {
+                file: self.recipe.clone(),
+                line: 0,
+                column: 0,
+                message: format!("cannot read the recipe: {error}"),
+                hint: Some("the first argument is a YAML file, such as recipes/web-text.yaml".into()),
+            }])
+        })?;
+        let registry = Arc::new(gristmill::registry());
+        let overrides = Overrides {
+            set: self.set.clone(),
+            read: self.read.clone(),
+            to: self.to.clone(),
+        };
+        let recipe = gristmill_engine::read_recipe(&self.recipe, &source, &overrides, &registry)
+            .map_err(Error::Recipe)?;
+        let plan = gristmill_engine::compile(&self.recipe, &recipe, &registry).map_err(Error::Recipe)?;
+        Ok(Ready {
+            recipe: Arc::new(recipe),
+            plan: Arc::new(plan),
+            registry,
+        })
+    }
+}
+
+pub(crate) fn check(context: &Context, arguments: &RecipeArguments) -> Result<(), Error> {
+    let ready = arguments.prepare()?;
+    let addresses: Vec<&str> = ready.recipe.read.iter().map(|entry| entry.uri.as_str()).collect();
+    let to = ready.recipe.write.uri.as_deref();
+    if context.screen.json {
+        context.screen.json(&json!({
+            "event": "checked", "name": ready.recipe.name, "read": addresses, "to": to,
+            "steps": ready.recipe.text.iter().map(|step| &step.label).collect::<Vec<_>>(), "columns": ready.plan.columns(),
+        }));
+        return Ok(());
+    }
+    let say = |line: String| context.screen.data(&escaped(&line));
+    say(format!("{}: no problems", arguments.recipe));
+    say(format!(
+        "  reads   {}",
+        if addresses.is_empty() {
+            "nothing yet: give --read URI".into()
+        } else {
+            addresses.join(", ")
+        }
+    ));
+    say(format!(
+        "  steps   {}",
+        ready
+            .recipe
+            .text
+            .iter()
+            .map(|step| step.label.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    ));
+    say(format!(
+        "  writes  {} to {}",
+        ready.plan.columns().join(", "),
+        to.unwrap_or("nowhere yet: give --to URI")
+    ));
+    Ok(())
+}
+
+pub(crate) fn explain(context: &Context, arguments: &RecipeArguments) -> Result<(), Error> {
+    let ready = arguments.prepare()?;
+    context.screen.data(&gristmill_engine::explain(&ready.plan));
+    let plans =
+        gristmill_engine::physical_plans(&ready.recipe, &ready.plan, &ready.registry, &context.runtime()?)?;
+    for (number, plan) in plans.iter().enumerate() {
+        context
+            .screen
+            .data(&format!("DataFusion's plan of segment {number}\n{plan}"));
+    }
+    Ok(())
+}
+
+pub(crate) fn sample(context: &Context, arguments: &SampleArguments) -> Result<(), Error> {
+    let ready = arguments.recipe.prepare()?;
+    let options = context.options(None);
+    let sampled = gristmill_engine::sample(
+        &ready.recipe,
+        &ready.plan,
+        &ready.registry,
+        &context.runtime()?,
+        &options,
+        arguments.count,
+    )?;
+    for document in &sampled {
+        if context.screen.json {
+            context.screen.json(&json!({
+                "id": document.id, "uri": document.uri, "url": document.url, "media_type": document.media_type,
+                "verdict": document.verdict.as_ref().map_or("kept", |rule| &rule.name),
+                "step": document.verdict.as_ref().map(|rule| &rule.step),
+                "rule": document.verdict.as_ref().and_then(|rule| rule.predicate.as_ref()),
+                "values": document.values, "fault": document.fault, "before": document.before, "after": document.after,
+            }));
+        } else {
+            context.screen.data(&escaped(&page(document)));
+        }
+    }
+    context.screen.say(&format!(
+        "{} sampled; dedup, which needs all documents, is left out",
+        count(sampled.len() as u64, "document")
+    ));
+    Ok(())
+}
+
+fn page(document: &Sampled) -> String {
+    let rule = "─".repeat(80);
+    let verdict = match (&document.verdict, &document.fault) {
+        (Some(_), Some(fault)) => format!("fault: {fault}"),
+        (Some(rule), None) => format!(
+            "rejected by {} of step {}: {} is not true of {}",
+            rule.name,
+            rule.step,
+            rule.predicate.as_deref().unwrap_or_default(),
+            document.values.as_deref().unwrap_or("{}")
+        ),
+        (None, _) => "kept".to_owned(),
+    };
+    let excerpt = |text: &Option<String>| match text {
+        Some(text) => text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .take(8)
+            .map(|line| format!("  │ {}", cut(line, 100)))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        None => "  │ (none)".to_owned(),
+    };
+    format!(
+        "{rule}\n{} {}\n{verdict}\n  before ({})\n{}\n  after\n{}",
+        document.id,
+        document.url.as_deref().unwrap_or(&document.uri),
+        document.media_type.as_deref().unwrap_or("no media type"),
+        excerpt(&document.before),
+        excerpt(&document.after)
+    )
+}
+
+fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,71 @@
+//! The end of a run in a few lines: where every record went.
+
+use gristmill_engine::{Outcome, Recipe};
+use serde_json::json;
+
+use super::screen::{Screen, bytes, count, escaped, grouped};
+
+pub(crate) fn print(screen: &Screen, recipe: &Recipe, outcome: &Outcome, seconds: f64) {
+    let manifest = &outcome.manifest;
+    let account = &manifest.account;
+    let to = recipe.write.uri.as_deref().unwrap_or_default();
+    let shards = manifest.shards.values().map(Vec::len).sum::<usize>() as u64;
+    if screen.json {
+        screen.json(&json!({
+            "event": "done", "to": to, "was_complete": outcome.was_complete, "seconds": seconds, "shards": shards,
+            "bytes": manifest.bytes(), "account": account,
+        }));
+        return;
+    }
+    let mut lines = Vec::new();
+    if outcome.was_complete {
+        lines.push(format!("{to} was complete already; nothing was done"));
+    }
+    lines.push(format!(
+        "{:>12}  records read from {} ({})",
+        grouped(account.read),
+        count(manifest.input.objects, "object"),
+        bytes(manifest.input.bytes)
+    ));
+    for (kind, rows) in &account.faults {
+        lines.push(format!("{:>12}  fault: {kind}", format!("-{}", grouped(*rows))));
+    }
+    let mut silent = 0;
+    for verdict in &account.verdicts {
+        if verdict.rows == 0 {
+            silent += 1;
+            continue;
+        }
+        lines.push(format!(
+            "{:>12}  {:<28} {}",
+            format!("-{}", grouped(verdict.rows)),
+            verdict.rule,
+            verdict.step
+        ));
+    }
+    if silent > 0 {
+        lines.push(format!(
+            "{:>12}  {} rejected nothing",
+            "",
+            count(silent, "other rule")
+        ));
+    }
+    let rate = if account.read > 0 {
+        100.0 * account.kept as f64 / account.read as f64
+    } else {
+        0.0
+    };
+    lines.push(format!(
+        "{:>12}  kept ({rate:.1} %) in {}, {}, in {seconds:.1} s",
+        grouped(account.kept),
+        count(shards, "shard"),
+        bytes(manifest.bytes())
+    ));
+    lines.push(format!("{:>12}  {to}", ""));
+    for line in lines {
+        screen.data(&escaped(&line));
+    }
+    if account.kept == 0 {
+        screen.say("warning: nothing was kept; `gristmill sample` shows what happens to single records");
+    }
+}

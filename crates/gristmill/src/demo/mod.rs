@@ -1,0 +1,59 @@
+//! A small crawl to try recipes on, made on the spot and the same every time.
+//!
+//! Two WARC files as a crawler writes them: a warcinfo record, then for each page request, response and metadata,
+//! each a gzip member. Among the pages are articles, a German article, menus without content, repetition,
+//! placeholder text, copies, old character sets, chunked and compressed transfers; among the responses are
+//! images, a PDF, JSON, style sheets and errors; one record is damaged. The prose is put together from word
+//! lists, so that nothing here belongs to anybody.
+
+mod pages;
+mod prose;
+mod warc;
+
+use std::{fs, io, path::Path};
+
+use pages::Page;
+use prose::Dice;
+use warc::WarcFile;
+
+/// Sites per file.
+const SITES: [[&str; 4]; 2] = [
+    [
+        "harbour-gazette.example",
+        "garden-notes.example",
+        "kitchen-almanac.example",
+        "old-railways.example",
+    ],
+    [
+        "river-survey.example",
+        "night-sky.example",
+        "village-hall.example",
+        "bookbinders.example",
+    ],
+];
+/// Pages per site.
+const PAGES: u64 = 24;
+
+/// The names of the crawl's files.
+pub fn demo_names() -> impl Iterator<Item = String> {
+    (0..SITES.len()).map(|number| format!("demo-{number:05}.warc.gz"))
+}
+
+/// Writes the crawl's files into a folder.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn demo_crawl(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for (number, (name, sites)) in demo_names().zip(&SITES).enumerate() {
+        let mut file = WarcFile::new(&name);
+        for (site_number, site) in sites.iter().enumerate() {
+            for page in 0..PAGES {
+                let mut dice = Dice::new((number * 4 + site_number) as u64 * 1000 + page);
+                file.visit(&Page::on(site, page, &mut dice));
+            }
+        }
+        fs::write(folder.join(&name), file.finish())?;
+    }
+    Ok(())
+}

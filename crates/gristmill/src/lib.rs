@@ -1,0 +1,43 @@
+//! Gristmill as a library: the built-in registry and presets, and the engine's verbs.
+//!
+//! ```
+//! let registry = gristmill::registry();
+//! let recipe = "{recipe: 1, name: demo, text: [{keep: {long: text_word_count >= 50}}]}";
+//! let recipe = gristmill::engine::read_recipe("demo.yaml", recipe, &Default::default(), &registry).unwrap();
+//! let plan = gristmill::engine::compile("demo.yaml", &recipe, &registry).unwrap();
+//! println!("{}", gristmill::engine::explain(&plan));
+//! ```
+
+mod demo;
+mod presets;
+mod reference;
+
+use gristmill_engine::Registry;
+
+pub use demo::{demo_crawl, demo_names};
+pub use gristmill_core as core;
+pub use gristmill_engine as engine;
+pub use gristmill_shard as shard;
+pub use presets::PRESETS;
+pub use reference::{columns_schema, manifest_schema, reference};
+
+/// Everything that recipes can name in this build.
+///
+/// # Panics
+/// When a built-in preset has mistakes, which a test rules out.
+pub fn registry() -> Registry {
+    let presets = PRESETS.iter().map(|file| {
+        gristmill_engine::Preset::read(*file)
+            .unwrap_or_else(|problems| panic!("a built-in preset is broken: {}", problems[0]))
+    });
+    Registry {
+        formats: gristmill_source::FORMATS,
+        auto: gristmill_source::AUTO,
+        extractors: gristmill_text::EXTRACTORS,
+        edits: gristmill_text::EDITS,
+        redactions: gristmill_text::REDACTIONS,
+        signals: gristmill_text::SIGNALS,
+        methods: gristmill_dedup::METHODS,
+        presets: presets.collect(),
+    }
+}

@@ -1,0 +1,18 @@
+//! The built-in presets: one YAML file each, in `presets/`.
+
+use gristmill_engine::PresetFile;
+
+macro_rules! presets {
+    ($($name:literal),* $(,)?) => {
+        /// Every built-in preset.
+        pub const PRESETS: &[PresetFile] =
+            &[$(PresetFile { name: $name, source: include_str!(concat!("../presets/", $name, ".yaml")) }),*];
+    };
+}
+
+presets![
+    "c4_quality",
+    "fineweb_quality",
+    "gopher_quality",
+    "gopher_repetition"
+];

@@ -1,0 +1,206 @@
+//! The reference pages, printed from the cards.
+
+use std::fmt::Write as _;
+
+use gristmill_core::{Card, Column, columns};
+use gristmill_engine::{Registry, keys};
+use serde_json::{Value, json};
+
+/// The pages of `docs/reference/`, as `(file name, Markdown)`.
+pub fn reference(registry: &Registry) -> Vec<(&'static str, String)> {
+    vec![
+        ("recipe.md", recipe_page()),
+        ("formats.md", formats_page(registry)),
+        ("columns.md", columns_page()),
+        ("steps.md", steps_page(registry)),
+        ("signals.md", signals_page(registry)),
+        ("presets.md", presets_page(registry)),
+    ]
+}
+
+const NOTE: &str = "<!-- Printed from the code: GRISTMILL_UPDATE=1 cargo test -p gristmill --test it documents. Do not edit. -->\n\n";
+
+fn recipe_page() -> String {
+    let mut page = format!("# Keys of a recipe\n\n{NOTE}");
+    let tables = [
+        ("The recipe", keys::RECIPE),
+        ("An entry of `read`", keys::READ),
+        ("A step: exactly one of these", keys::STEP),
+        ("`write`", keys::WRITE),
+        ("An entry of `expect`", keys::EXPECT),
+        ("A preset", keys::PRESET),
+    ];
+    for (title, table) in tables {
+        let _ = writeln!(page, "## {title}\n\n| key | required | meaning |\n|---|---|---|");
+        for key in table {
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {} |",
+                key.name,
+                if key.required { "yes" } else { "" },
+                cell(key.about)
+            );
+        }
+        page.push('\n');
+    }
+    page
+}
+
+fn formats_page(registry: &Registry) -> String {
+    let mut page = format!("# Formats\n\n{NOTE}");
+    for format in registry.formats {
+        let card = format.card();
+        let _ = writeln!(page, "## `{}`\n\n{}.\n", card.name, card.about);
+        let _ = writeln!(page, "- endings: {}", card.extensions.join(", "));
+        let _ = writeln!(page, "- compressions: {}", card.compressions.join(", "));
+        let _ = writeln!(page, "- slices: {}", card.slicing);
+        let _ = writeln!(page, "- source: {}\n- version: {}\n", card.source, card.version);
+    }
+    page
+}
+
+fn columns_page() -> String {
+    let mut page =
+        format!("# Columns of a record\n\n{NOTE}Every format fills these; rules may name them.\n\n");
+    column_table(&mut page, columns::RECORD);
+    page
+}
+
+fn steps_page(registry: &Registry) -> String {
+    let mut page = format!("# Extractors, edits, redactions, dedup methods\n\n{NOTE}");
+    for (kind, card) in registry.cards().into_iter().filter(|(kind, _)| *kind != "signal") {
+        card_section(&mut page, kind, card);
+    }
+    page
+}
+
+fn signals_page(registry: &Registry) -> String {
+    let mut page = format!("# Signals\n\n{NOTE}Naming a column in a rule computes its signal.\n\n");
+    for (kind, card) in registry.cards().into_iter().filter(|(kind, _)| *kind == "signal") {
+        card_section(&mut page, kind, card);
+    }
+    page
+}
+
+fn card_section(page: &mut String, kind: &str, card: &Card) {
+    let _ = writeln!(page, "## `{}` ({kind})\n\n{}.\n", card.name, card.about);
+    column_table(page, card.outputs);
+    let inputs: Vec<_> = card
+        .inputs
+        .iter()
+        .map(|column| format!("`{}`", column.name))
+        .collect();
+    let _ = writeln!(page, "\n- reads: {}", inputs.join(", "));
+    let _ = writeln!(
+        page,
+        "- source: {}\n- cost: {}\n- version: {}\n",
+        card.source,
+        card.cost.name(),
+        card.version
+    );
+}
+
+fn column_table(page: &mut String, columns: &[Column]) {
+    let _ = writeln!(page, "| column | type | meaning |\n|---|---|---|");
+    for column in columns {
+        let internal = if column.internal {
+            " (for other signals; not for rules)"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {}{internal} |",
+            column.name,
+            column.kind.name(),
+            cell(column.about)
+        );
+    }
+}
+
+fn presets_page(registry: &Registry) -> String {
+    let mut page =
+        format!("# Presets\n\n{NOTE}Use one with `use: NAME`, or copy its steps and change them.\n\n");
+    for preset in &registry.presets {
+        let _ = writeln!(
+            page,
+            "## `{}`\n\n{}.\n\n```yaml\n{}\n```\n",
+            preset.name,
+            preset.about,
+            preset.source.trim_end()
+        );
+    }
+    page
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// `schemas/columns.json`: every column that shards may hold.
+pub fn columns_schema(registry: &Registry) -> Value {
+    let describe = |column: &Column, from: &str| json!({ "name": column.name, "type": column.kind.name(), "about": column.about, "from": from });
+    let records = columns::RECORD
+        .iter()
+        .filter(|column| **column != columns::CONTENT)
+        .map(|column| describe(column, "record"));
+    let cards = registry.cards();
+    let others = cards.iter().flat_map(|(kind, card)| {
+        card.outputs
+            .iter()
+            .filter(|column| !column.internal)
+            .map(move |column| describe(column, &format!("{kind} {}", card.name)))
+    });
+    json!({ "columns": records.chain(others).collect::<Vec<_>>() })
+}
+
+/// `schemas/manifest.schema.json`: the JSON Schema of `_gristmill/manifest.json`.
+pub fn manifest_schema() -> Value {
+    let file = json!({
+        "type": "object",
+        "required": ["path", "slice", "rows", "row_groups", "bytes", "blake3"],
+        "properties": {
+            "path": { "type": "string", "description": "name below the output address" },
+            "slice": { "type": "integer", "description": "the slice that gave it" },
+            "rows": { "type": "integer" },
+            "row_groups": { "type": "integer" },
+            "bytes": { "type": "integer", "description": "size of the file" },
+            "blake3": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
+        },
+    });
+    let counts = json!({ "type": "object", "additionalProperties": { "type": "integer" } });
+    let rule = json!({
+        "type": "object",
+        "required": ["step", "rule", "rows"],
+        "properties": { "step": { "type": "string" }, "rule": { "type": "string" }, "rows": { "type": "integer" } },
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "gristmill manifest",
+        "type": "object",
+        "required": ["manifest", "gristmill", "name", "recipe_blake3", "versions", "input", "account", "columns", "shards", "rejects"],
+        "properties": {
+            "manifest": { "const": 1, "description": "version of this layout" },
+            "gristmill": { "type": "string", "description": "version of the program" },
+            "name": { "type": "string", "description": "name of the recipe" },
+            "recipe_blake3": { "type": "string", "description": "hash of the canonical recipe in plan.json" },
+            "versions": counts,
+            "input": { "type": "object", "properties": { "objects": { "type": "integer" }, "bytes": { "type": "integer" } } },
+            "account": {
+                "type": "object",
+                "description": "read + born = kept + rows of verdicts + faults",
+                "required": ["read", "born", "kept", "verdicts", "faults"],
+                "properties": {
+                    "read": { "type": "integer" },
+                    "born": { "type": "integer" },
+                    "kept": { "type": "integer" },
+                    "verdicts": { "type": "array", "items": rule },
+                    "faults": counts,
+                },
+            },
+            "columns": { "type": "array", "items": { "type": "array", "items": { "type": "string" } } },
+            "shards": { "type": "object", "description": "by modality", "additionalProperties": { "type": "array", "items": file } },
+            "rejects": { "type": "array", "items": file },
+        },
+    })
+}
