@@ -1,0 +1,14 @@
+//! The command from outside: recipes, runs, crashes, readers. One binary, because each links DataFusion.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
+mod documents;
+mod kit;
+mod layering;
+mod mistakes;
+mod outputs;
+mod readers;
+mod runs;

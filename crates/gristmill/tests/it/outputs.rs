@@ -1,0 +1,131 @@
+//! Finished outputs: why, verify, query, sample.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::kit::{crawl, path, run, succeed, text};
+
+fn finished() -> (tempfile::TempDir, String) {
+    let folder = crawl();
+    let to = path(&folder, "out");
+    let read = path(&folder, "crawl/*.warc.gz");
+    succeed(&[
+        "run",
+        "recipes/web-text.yaml",
+        "--read",
+        &read,
+        "--to",
+        &to,
+        "--set",
+        "write.rejects=all",
+    ]);
+    (folder, to)
+}
+
+#[test]
+fn why_answers_for_every_id() {
+    let (_folder, to) = finished();
+    let rows = succeed(&[
+        "query",
+        &to,
+        "--json",
+        "SELECT id, 'kept' AS verdict FROM text UNION ALL SELECT id, verdict FROM rejects",
+    ]);
+    let rows: Vec<Value> = rows
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 578);
+    let mut verdicts: Vec<&str> = rows.iter().map(|row| row["verdict"].as_str().unwrap()).collect();
+    verdicts.sort_unstable();
+    verdicts.dedup();
+    assert!(
+        verdicts.len() >= 7,
+        "a run with few kinds of verdicts: {verdicts:?}"
+    );
+    // One of each kind through the command, every one through the library that the command calls.
+    for verdict in verdicts {
+        let row = rows.iter().find(|row| row["verdict"] == verdict).unwrap();
+        let answer = succeed(&["why", &to, row["id"].as_str().unwrap(), "--json"]);
+        let answer: Value = serde_json::from_str(answer.lines().next().unwrap()).unwrap();
+        assert_eq!(answer["verdict"], verdict);
+    }
+    let runtime = gristmill::engine::Runtime::new(2).unwrap();
+    let output =
+        gristmill::engine::Output::open(&to, &gristmill::engine::StoreOptions::default(), &runtime).unwrap();
+    for row in &rows {
+        let found = output.why(row["id"].as_str().unwrap(), &runtime).unwrap();
+        assert_eq!(found.len(), 1, "{row}");
+        assert_eq!(found[0].verdict, row["verdict"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn why_says_which_value_failed_which_rule() {
+    let (_folder, to) = finished();
+    let answer = succeed(&["why", &to, "https://river-survey.example/all-pages"]);
+    assert!(answer.contains("rejected at step"), "{answer}");
+    let kept = succeed(&["why", &to, "https://river-survey.example/articles/20"]);
+    assert!(kept.starts_with("kept"), "{kept}");
+    let unknown = run(&["why", &to, "https://nowhere.example/"]);
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[test]
+fn verify_finds_a_changed_byte_and_a_stray_file() {
+    let (_folder, to) = finished();
+    let shards = fs::read_dir(format!("{to}/data/text")).unwrap();
+    let shard = shards.map(|entry| entry.unwrap().path()).next().unwrap();
+    let mut bytes = fs::read(&shard).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&shard, &bytes).unwrap();
+    let output = run(&["verify", &to]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stdout).contains("BLAKE3"),
+        "{}",
+        text(&output.stdout)
+    );
+    bytes[middle] ^= 1;
+    fs::write(&shard, &bytes).unwrap();
+    succeed(&["verify", &to]);
+    fs::write(format!("{to}/data/text/stray.parquet"), "stray").unwrap();
+    assert_eq!(run(&["verify", &to]).status.code(), Some(1));
+}
+
+#[test]
+fn redaction_leaves_no_address() {
+    let (_folder, to) = finished();
+    let count = succeed(&[
+        "query",
+        &to,
+        "--json",
+        "SELECT count(*) AS n FROM text WHERE text LIKE '%editor@harbour%' OR text LIKE '%8.8.8.8%'",
+    ]);
+    assert_eq!(count.trim(), "{\"n\":0}");
+    let redacted = succeed(&[
+        "query",
+        &to,
+        "--json",
+        "SELECT count(*) AS n FROM text WHERE url LIKE '%/contact'",
+    ]);
+    assert_eq!(redacted.trim(), "{\"n\":8}");
+}
+
+#[test]
+fn sample_shows_records_with_their_verdicts() {
+    let folder = crawl();
+    let read = path(&folder, "crawl/*.warc.gz");
+    let page = succeed(&["sample", "recipes/web-text.yaml", "--read", &read, "-n", "12"]);
+    assert!(page.contains("kept") && page.contains("rejected by"), "{page}");
+}
+
+#[test]
+fn an_unfinished_output_is_explained() {
+    let folder = crawl();
+    let output = run(&["verify", &path(&folder, "nothing")]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stderr).contains("has no manifest"));
+}

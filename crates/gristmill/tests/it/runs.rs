@@ -1,0 +1,300 @@
+//! Runs: the account, the same bytes whatever the threads, crashes, changed recipes and inputs.
+
+use std::{
+    fs,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::kit::{assert_same_tree, crawl, gristmill, path, run, succeed, text, tree};
+
+const RECIPE: &str = "recipes/web-text.yaml";
+
+/// Arguments of a run of the web recipe over the demo's crawl, cut into small slices.
+fn web(folder: &tempfile::TempDir, to: &str) -> Vec<String> {
+    let read = path(folder, "crawl/*.warc.gz");
+    [
+        "run",
+        RECIPE,
+        "--read",
+        &read,
+        "--to",
+        to,
+        "--set",
+        "write.rejects=all",
+        "--set",
+        "read.0.slice_bytes=40KiB",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+fn strs(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+fn manifest(to: &str) -> Value {
+    serde_json::from_slice(&fs::read(format!("{to}/_gristmill/manifest.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn every_record_is_accounted_for() {
+    let folder = crawl();
+    let to = path(&folder, "out");
+    let summary = succeed(&strs(&web(&folder, &to)));
+    let manifest = manifest(&to);
+    // Two files of 4 sites with 24 pages of 3 records each, and a warcinfo record each.
+    let account = &manifest["account"];
+    assert_eq!(account["read"], 2 * (1 + 4 * 24 * 3), "{summary}");
+    let sum = |key: &str| -> u64 {
+        account[key]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|rows| rows.as_u64().unwrap())
+            .sum()
+    };
+    let left: u64 = account["verdicts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|verdict| verdict["rows"].as_u64().unwrap())
+        .sum();
+    assert_eq!(sum("faults"), 1, "one record is damaged");
+    assert_eq!(
+        account["read"].as_u64().unwrap(),
+        account["kept"].as_u64().unwrap() + left + sum("faults")
+    );
+    assert!(account["kept"].as_u64().unwrap() > 80, "{summary}");
+    let rows = |rule: &str| -> u64 {
+        let verdicts = account["verdicts"].as_array().unwrap().iter();
+        verdicts
+            .filter(|verdict| verdict["rule"] == rule)
+            .map(|verdict| verdict["rows"].as_u64().unwrap())
+            .sum()
+    };
+    assert_eq!(rows("is_html"), 8 * 4, "images, PDFs, JSON and style sheets");
+    assert_eq!(rows("unique_text"), 8, "the copies of one article");
+    assert!(rows("english") >= 8, "the German pages");
+    assert!(rows("lorem_ipsum") >= 1, "{summary}");
+    succeed(&["verify", &to]);
+}
+
+#[test]
+fn threads_batches_and_runs_leave_no_trace() {
+    let folder = crawl();
+    let first = path(&folder, "first");
+    succeed(&strs(&web(&folder, &first)));
+    for threads in ["1", "2", "7"] {
+        let to = path(&folder, threads);
+        let mut arguments = web(&folder, &to);
+        arguments.extend(["--threads".to_owned(), threads.to_owned()]);
+        succeed(&strs(&arguments));
+        assert_same_tree(&first, &to);
+    }
+    let before = tree(&first);
+    let again = succeed(&strs(&web(&folder, &first)));
+    assert!(again.contains("complete already"), "{again}");
+    assert!(
+        tree(&first) == before,
+        "a second run of a finished output changed it"
+    );
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_bytes() {
+    let folder = crawl();
+    let whole = path(&folder, "whole");
+    let started = Instant::now();
+    succeed(&strs(&web(&folder, &whole)));
+    let seconds = started.elapsed();
+    for moment in 0..30_u32 {
+        let to = path(&folder, &format!("killed-{moment}"));
+        let arguments = web(&folder, &to);
+        let mut child = gristmill()
+            .args(&arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Moments from the very start to just before the end, at uneven steps.
+        std::thread::sleep(
+            seconds
+                .mul_f64(f64::from(moment * 37 % 30) / 30.0)
+                .max(Duration::from_millis(1)),
+        );
+        child.kill().unwrap();
+        child.wait().unwrap();
+        succeed(&strs(&arguments));
+        assert_same_tree(&whole, &to);
+        fs::remove_dir_all(&to).unwrap();
+    }
+}
+
+#[test]
+fn two_runs_at_once_end_in_one_dataset() {
+    let folder = crawl();
+    let (whole, shared) = (path(&folder, "whole"), path(&folder, "shared"));
+    succeed(&strs(&web(&folder, &whole)));
+    let arguments = web(&folder, &shared);
+    let start = || {
+        gristmill()
+            .args(&arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let children = [start(), start()];
+    let mut succeeded = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        // The slower one may find its staged rows tidied away by the faster one; then it says so and stops.
+        succeeded += u32::from(output.status.success());
+    }
+    assert!(succeeded >= 1);
+    succeed(&strs(&arguments));
+    assert_same_tree(&whole, &shared);
+}
+
+#[test]
+fn another_recipe_does_not_go_on_in_the_same_place() {
+    let folder = crawl();
+    let to = path(&folder, "out");
+    succeed(&strs(&web(&folder, &to)));
+    let mut changed = web(&folder, &to);
+    changed.extend([
+        "--set".to_owned(),
+        "text.1.keep.english=text_language = 'de'".to_owned(),
+    ]);
+    let output = run(&strs(&changed));
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("text_language = 'de'"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn changed_input_does_not_go_on_in_the_same_place() {
+    let folder = crawl();
+    let to = path(&folder, "out");
+    succeed(&strs(&web(&folder, &to)));
+    fs::write(path(&folder, "crawl/more.warc.gz"), b"").unwrap();
+    let output = run(&strs(&web(&folder, &to)));
+    assert_eq!(output.status.code(), Some(4));
+    assert!(
+        text(&output.stderr).contains("more.warc.gz is new"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn missing_input_is_exit_code_4() {
+    let folder = crawl();
+    let output = run(&[
+        "run",
+        RECIPE,
+        "--read",
+        &path(&folder, "none/*.gz"),
+        "--to",
+        &path(&folder, "out"),
+    ]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stderr).contains("nothing matches"));
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_stops_the_manifest() {
+    let folder = crawl();
+    let to = path(&folder, "out");
+    let mut arguments = web(&folder, &to);
+    arguments.extend([
+        "--set".to_owned(),
+        "expect=[{metric: keep_rate, error_if: '> 0.01'}]".to_owned(),
+    ]);
+    let output = run(&strs(&arguments));
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
+    assert!(!fs::exists(format!("{to}/_gristmill/manifest.json")).unwrap());
+}
+
+#[test]
+fn a_run_that_keeps_nothing_says_so() {
+    let folder = crawl();
+    let mut arguments = web(&folder, &path(&folder, "out"));
+    arguments.extend([
+        "--set".to_owned(),
+        "text.1.keep.english=text_language = 'xx'".to_owned(),
+    ]);
+    let output = run(&strs(&arguments));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("nothing was kept"));
+}
+
+#[test]
+fn an_unwritable_output_is_explained() {
+    let folder = crawl();
+    let file = path(&folder, "file");
+    fs::write(&file, "in the way").unwrap();
+    let output = run(&strs(&web(&folder, &format!("{file}/out"))));
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let refused = run(&[
+        "run",
+        RECIPE,
+        "--read",
+        &path(&folder, "crawl/*"),
+        "--to",
+        "http://localhost:1/out",
+    ]);
+    assert_eq!(refused.status.code(), Some(1));
+}
+
+#[test]
+fn an_unreachable_store_is_worth_another_try() {
+    let folder = crawl();
+    let output = gristmill()
+        .args([
+            "run",
+            RECIPE,
+            "--read",
+            &path(&folder, "crawl/*"),
+            "--to",
+            "s3://bucket/out",
+            "--retries",
+            "1",
+        ])
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .env("AWS_ALLOW_HTTP", "true")
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "canary-secret")
+        .env("AWS_REGION", "us-east-1")
+        .output()
+        .unwrap();
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(75), "{stderr}");
+    assert!(stderr.contains("again"), "{stderr}");
+    assert!(!stderr.contains("canary-secret"), "{stderr}");
+}
+
+#[test]
+fn events_are_json_lines() {
+    let folder = crawl();
+    let mut arguments = web(&folder, &path(&folder, "out"));
+    arguments.push("--json".to_owned());
+    let output = run(&strs(&arguments));
+    let lines = text(&output.stdout) + &text(&output.stderr);
+    let events: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(events.iter().any(|event| event["event"] == "listed"));
+    assert!(
+        events
+            .iter()
+            .any(|event| event["event"] == "done" && event["account"]["read"].is_u64())
+    );
+}
