@@ -7,6 +7,7 @@
 
 use std::{fmt, sync::Arc};
 
+use datafusion::prelude::SessionContext;
 use datafusion::{
     arrow::{
         array::{
@@ -49,6 +50,7 @@ struct Doors {
 
 impl SieveExec {
     pub(crate) fn new(
+        session: &SessionContext,
         input: Arc<dyn ExecutionPlan>,
         doors: &[Door],
         output: SchemaRef,
@@ -62,7 +64,7 @@ impl SieveExec {
                 let predicate = door
                     .predicate
                     .as_ref()
-                    .map(|predicate| predicate.physical(&schema))
+                    .map(|predicate| predicate.physical(session, &schema))
                     .transpose()?;
                 Ok((door.clone(), predicate))
             })

@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use datafusion::{
     arrow::datatypes::{Field, Schema, SchemaRef},
     physical_expr::PhysicalExpr,
+    prelude::SessionContext,
 };
 use gristmill_core::{Edit, Extractor, Signal};
 use gristmill_dedup::Method;
@@ -102,10 +103,15 @@ impl fmt::Debug for Predicate {
 }
 
 impl Predicate {
-    /// The predicate over batches of this schema.
-    pub(crate) fn physical(&self, schema: &SchemaRef) -> datafusion::error::Result<Arc<dyn PhysicalExpr>> {
+    /// The predicate over batches of this schema. The session is the run's: making one for each predicate of
+    /// each slice would register every SQL function again.
+    pub(crate) fn physical(
+        &self,
+        session: &SessionContext,
+        schema: &SchemaRef,
+    ) -> datafusion::error::Result<Arc<dyn PhysicalExpr>> {
         let schema = datafusion::common::DFSchema::try_from(schema.as_ref().clone())?;
-        datafusion::prelude::SessionContext::new().create_physical_expr(self.logical.clone(), &schema)
+        session.create_physical_expr(self.logical.clone(), &schema)
     }
 }
 

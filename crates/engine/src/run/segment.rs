@@ -316,7 +316,14 @@ impl Run {
                 .chain(Op::Sieve(vec![]).outputs())
                 .collect::<Vec<_>>();
             let schema = Arc::new(datafusion::arrow::datatypes::Schema::new(fields));
-            plan = Arc::new(SieveExec::new(plan, &[], schema, self.progress.clone(), false)?);
+            plan = Arc::new(SieveExec::new(
+                &self.session,
+                plan,
+                &[],
+                schema,
+                self.progress.clone(),
+                false,
+            )?);
         }
         for step in &segment.steps {
             let output = step.output.clone();
@@ -324,6 +331,7 @@ impl Run {
                 Op::Sieve(doors) => {
                     let keeps_values = self.recipe.write.rejects != RejectMode::Counts;
                     Arc::new(SieveExec::new(
+                        &self.session,
                         plan,
                         doors,
                         output,
