@@ -5,7 +5,7 @@ set -euo pipefail
 input=$(realpath "$1")
 runs=${2:-3}
 cd "$(dirname "$0")/.."
-cargo build --release --locked --quiet -p gristmill -p gristmill-shard --bins --examples
+cargo build --release --locked --quiet --workspace --bins --examples
 bin="${CARGO_TARGET_DIR:-target}/release"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

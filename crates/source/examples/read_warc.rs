@@ -11,10 +11,6 @@ use std::{sync::Arc, time::Instant};
 use gristmill_core::{Format, MemoryObject, Object, ReadOptions, columns};
 use gristmill_source::warc::Warc;
 
-/// As in the command.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("usage: read_warc FILE.warc.gz")?;
     let bytes = bytes::Bytes::from(std::fs::read(&path)?);

@@ -65,6 +65,9 @@ enum Column {
     Offsets(ListBuilder<UInt32Builder>),
 }
 
+/// Block size of carried texts; a builder left alone doubles it up to 2 MiB and stays there.
+const BLOCK: u32 = 64 << 10;
+
 impl Column {
     fn new(kind: ColumnType) -> Self {
         match kind {
@@ -74,8 +77,8 @@ impl Column {
             ColumnType::U64 => Column::U64(UInt64Builder::new()),
             ColumnType::I64 => Column::I64(Int64Builder::new()),
             ColumnType::F64 => Column::F64(Float64Builder::new()),
-            ColumnType::Text => Column::Text(StringViewBuilder::new()),
-            ColumnType::Bytes => Column::Bytes(BinaryViewBuilder::new()),
+            ColumnType::Text => Column::Text(StringViewBuilder::new().with_fixed_block_size(BLOCK)),
+            ColumnType::Bytes => Column::Bytes(BinaryViewBuilder::new().with_fixed_block_size(BLOCK)),
             ColumnType::Time => Column::Time(TimestampMillisecondBuilder::new().with_timezone("UTC")),
             ColumnType::Offsets => {
                 let item = arrow_schema::Field::new_list_field(arrow_schema::DataType::UInt32, false);

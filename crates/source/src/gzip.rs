@@ -51,6 +51,8 @@ impl Codec for Members {
     fn whole(&mut self, stored: &[u8], output: &mut Vec<u8>, most: usize) -> Option<(usize, usize)> {
         loop {
             match self.whole.gzip_decompress(stored, output) {
+                // The trailer of an empty member is zeros, which its body may hold too.
+                Ok(0) => return None,
                 Ok(produced) => {
                     let mut trailer = [0; TRAILER];
                     trailer[..4].copy_from_slice(&libdeflater::crc32(&output[..produced]).to_le_bytes());

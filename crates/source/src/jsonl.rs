@@ -277,6 +277,12 @@ impl JsonRecords {
             url: found.url.as_text(),
             media_type: Some(&self.options.fields.media_type),
             content,
+            carried_bytes: found
+                .carried
+                .iter()
+                .filter_map(Field::as_text)
+                .map(str::len)
+                .sum(),
             fault,
             ..place
         });

@@ -111,6 +111,8 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// Least room for one read.
     const READ: usize = 256 << 10;
+    /// Most memory that is kept for the next member: one member in thousands is larger.
+    const KEPT: usize = 4 << 20;
 
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
@@ -152,6 +154,10 @@ impl Buffer {
     /// Replaces the bytes by what `fill` writes into the whole of the memory held, if it says how much that is.
     pub(crate) fn refill<T>(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> Option<(T, usize)>) -> Option<T> {
         self.clear();
+        if self.bytes.len() > Self::KEPT {
+            self.bytes.truncate(Self::KEPT);
+            self.bytes.shrink_to_fit();
+        }
         let (value, written) = fill(&mut self.bytes)?;
         self.filled(written);
         Some(value)

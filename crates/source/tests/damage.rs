@@ -63,6 +63,21 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+#[test]
+fn an_empty_member_is_no_damage() {
+    let mut empty = Vec::new();
+    flate2::write::GzEncoder::new(&mut empty, flate2::Compression::default())
+        .finish()
+        .unwrap();
+    let members: Vec<_> = records().iter().map(|record| gzip(record)).collect();
+    let mut bytes = members[..5].concat();
+    bytes.extend_from_slice(&empty);
+    bytes.extend(members[5..].concat());
+    bytes.extend_from_slice(&empty);
+    let (urls_read, faults) = good(&check("empty.warc.gz", &bytes, &ReadOptions::default()));
+    assert_eq!((urls_read, faults), (urls(0..12), 0));
+}
+
 fn flips_hurt_one_member(name: &str, members: &[Vec<u8>]) {
     let (whole, starts) = (members.concat(), starts(members));
     let intact = check(name, &whole, &ReadOptions::default());
