@@ -12,12 +12,15 @@ use datafusion::{
         array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
         datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type},
     },
+    catalog::streaming::StreamingTable,
     error::Result,
-    execution::SendableRecordBatchStream,
-    physical_plan::stream::RecordBatchStreamAdapter,
-    prelude::{DataFrame, col},
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_plan::{
+        ExecutionPlan, execute_stream, stream::RecordBatchStreamAdapter, streaming::PartitionStream,
+    },
+    prelude::{DataFrame, SessionContext, col},
 };
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use gristmill_core::Column;
 
 /// The two halves of a dedup key; they travel with the rows between phases and are never written.
@@ -79,15 +82,16 @@ impl Clusters {
     }
 }
 
-/// Members of clusters of two or more documents, in the order of key and rank.
+/// Members of clusters of two or more documents, in the order of the documents.
 ///
-/// `keys` has the columns [`KEY_COLUMNS`] and [`DOCUMENT_COLUMN`]; rows without a key are in no cluster.
+/// `keys` is a table of `session` with the columns [`KEY_COLUMNS`] and [`DOCUMENT_COLUMN`]; rows without a key are in no
+/// cluster. Both sorts run in the memory of the session's pool and spill beyond it.
 ///
 /// # Errors
-/// When the session's memory and disk do not suffice for the sort.
-pub async fn clusters(keys: DataFrame) -> Result<SendableRecordBatchStream> {
+/// When the session's memory and disk do not suffice for the sorts.
+pub async fn clusters(session: &SessionContext, keys: DataFrame) -> Result<SendableRecordBatchStream> {
     let [high, low] = KEY_COLUMNS.map(|column| col(column.name));
-    let sorted = keys
+    let sorted_keys = keys
         .filter(high.clone().is_not_null())?
         .select(vec![high.clone(), low.clone(), col(DOCUMENT_COLUMN)])?
         .sort(vec![
@@ -95,14 +99,45 @@ pub async fn clusters(keys: DataFrame) -> Result<SendableRecordBatchStream> {
             low.sort(true, false),
             col(DOCUMENT_COLUMN).sort(true, false),
         ])?
-        .execute_stream()
+        .create_physical_plan()
         .await?;
-    let mut walk = Walk::default();
-    let members = sorted.map(move |batch| Clusters::batch(&walk.members(&batch?)));
-    Ok(Box::pin(RecordBatchStreamAdapter::new(
-        Clusters::schema(),
-        members.boxed(),
-    )))
+    let by_key = ByKey {
+        sorted_keys,
+        schema: Clusters::schema(),
+    };
+    let members = StreamingTable::try_new(Clusters::schema(), vec![Arc::new(by_key)])?;
+    session
+        .read_table(Arc::new(members))?
+        .sort(vec![col("document").sort(true, false)])?
+        .execute_stream()
+        .await
+}
+
+/// The members in the order of key and rank.
+#[derive(Debug)]
+struct ByKey {
+    sorted_keys: Arc<dyn ExecutionPlan>,
+    schema: SchemaRef,
+}
+
+impl PartitionStream for ByKey {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut walk = Walk::default();
+        let members = stream::once(std::future::ready(execute_stream(
+            self.sorted_keys.clone(),
+            context,
+        )))
+        .try_flatten()
+        .map(move |batch| Clusters::batch(&walk.members(&batch?)));
+        Box::pin(RecordBatchStreamAdapter::new(
+            self.schema.clone(),
+            members.boxed(),
+        ))
+    }
 }
 
 /// The current cluster of the walk: its key, its first document until a second shows up, and its size.
@@ -145,12 +180,7 @@ impl Walk {
 
 #[cfg(test)]
 mod tests {
-    use futures::TryStreamExt;
-
-    use datafusion::{
-        arrow::datatypes::UInt32Type,
-        prelude::{SessionConfig, SessionContext},
-    };
+    use datafusion::{arrow::datatypes::UInt32Type, prelude::SessionConfig};
 
     use super::*;
 
@@ -173,7 +203,7 @@ mod tests {
         ])
         .unwrap();
         let session = SessionContext::new_with_config(SessionConfig::new().with_batch_size(2));
-        let found: Vec<RecordBatch> = clusters(session.read_batch(batch).unwrap())
+        let found: Vec<RecordBatch> = clusters(&session, session.read_batch(batch).unwrap())
             .await
             .unwrap()
             .try_collect()

@@ -26,5 +26,5 @@ pub use recipe::{
     parse_size, read as read_recipe, recipe_schema,
 };
 pub use registry::Registry;
-pub use run::{Event, Outcome, RunOptions, Sampled, physical_plans, progress, run, sample};
+pub use run::{Event, Outcome, RunOptions, Sampled, Share, physical_plans, progress, run, sample};
 pub use runtime::Runtime;

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use datafusion::{
     arrow::{
         array::{Array, RecordBatch},
+        datatypes::{DataType, Field, Schema, SchemaRef},
         util::display::{ArrayFormatter, FormatOptions},
     },
-    prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext, col, lit},
+    prelude::{DataFrame, Expr, SessionConfig, SessionContext, col, lit},
 };
-use gristmill_shard::{Finding, Manifest, RejectMode, ShardEntry, Store, layout};
-use object_store::ObjectStore;
+use futures::TryStreamExt;
+use gristmill_shard::{Finding, Manifest, RejectMode, ShardEntry, ShardTable, Store, layout, register_store};
 
 use crate::{Error, Result, Runtime, StoreOptions, address::open_output, plan::DOCUMENT_RULE};
 
-const TABLE_STORE: &str = "gristmill-output://store";
+/// The table of rejected rows.
+const REJECTS: &str = "rejects";
 
 /// A published dataset.
 pub struct Output {
@@ -42,7 +44,7 @@ impl Output {
         runtime.block_on(async {
             let Some(bytes) = store.get(layout::MANIFEST).await? else {
                 let hint = if store.get(layout::PLAN).await?.is_some() {
-                    "a run began there and did not end; run the same command again to finish it"
+                    "a run began there and did not end, or an expectation did not hold; the same command again goes on"
                 } else {
                     "nothing was published there"
                 };
@@ -54,11 +56,7 @@ impl Output {
                 .set_bool("datafusion.execution.parquet.pushdown_filters", true)
                 .set_bool("datafusion.execution.parquet.bloom_filter_on_read", true);
             let session = SessionContext::new_with_config(config);
-            let objects: Arc<dyn ObjectStore> = store.object_store().clone();
-            session.register_object_store(
-                &url::Url::parse(TABLE_STORE).expect("a constant address"),
-                objects,
-            );
+            register_store(&session, &store);
             let output = Output {
                 store,
                 manifest,
@@ -67,7 +65,7 @@ impl Output {
             for (modality, shards) in &output.manifest.shards {
                 output.register(modality, shards).await?;
             }
-            output.register("rejects", &output.manifest.rejects).await?;
+            output.register(REJECTS, &output.manifest.rejects).await?;
             Ok(output)
         })
     }
@@ -77,28 +75,34 @@ impl Output {
         &self.manifest
     }
 
-    /// Files of the manifest as a table of this name; no table if there are none.
+    /// Files of the manifest as a table of this name.
     async fn register(&self, name: &str, files: &[ShardEntry]) -> Result<()> {
-        if files.is_empty() {
+        let table = if !files.is_empty() {
+            ShardTable::open(&self.session, &self.store, files).await?
+        } else if name != REJECTS {
+            ShardTable::new(&self.store, [], self.written_schema())
+        } else {
             return Ok(());
-        }
-        let paths: Vec<String> = files
-            .iter()
-            .map(|file| format!("{TABLE_STORE}/{}", self.store.path(&file.path)))
-            .collect();
-        let table = self
-            .session
-            .read_parquet(paths, ParquetReadOptions::default())
-            .await?;
-        self.session.register_table(name, table.into_view())?;
+        };
+        self.session.register_table(name, Arc::new(table))?;
         Ok(())
     }
 
-    /// Answers an SQL query over the tables `text` (one for each modality) and `rejects`.
+    /// The columns of the shards, of which there are none when nothing was kept.
+    fn written_schema(&self) -> SchemaRef {
+        let columns = self.manifest.columns.iter().map(|(name, kind)| {
+            let kind = kind.parse().unwrap_or(DataType::Null);
+            Field::new(name, kind, true)
+        });
+        Arc::new(Schema::new(columns.collect::<Vec<_>>()))
+    }
+
+    /// Answers an SQL query over the tables `text` (one for each modality) and `rejects`: `each` is given the batches
+    /// in order, as they are made.
     ///
     /// # Errors
     /// When the query cannot be planned or run.
-    pub fn query(&self, sql: &str, runtime: &Runtime) -> Result<Vec<RecordBatch>> {
+    pub fn query(&self, sql: &str, runtime: &Runtime, mut each: impl FnMut(&RecordBatch)) -> Result<()> {
         let plain = |error: datafusion::error::DataFusionError| {
             Error::Failed(format!(
                 "{}\ntables: {}",
@@ -110,25 +114,19 @@ impl Output {
             let options = datafusion::execution::context::SQLOptions::new()
                 .with_allow_ddl(false)
                 .with_allow_dml(false);
-            self.session
-                .sql_with_options(sql, options)
-                .await
-                .map_err(plain)?
-                .collect()
-                .await
-                .map_err(plain)
+            let answer = self.session.sql_with_options(sql, options).await.map_err(plain)?;
+            let mut batches = answer.execute_stream().await.map_err(plain)?;
+            while let Some(batch) = batches.try_next().await.map_err(plain)? {
+                each(&batch);
+            }
+            Ok(())
         })
     }
 
     fn tables(&self) -> Vec<String> {
-        let modalities = self
-            .manifest
-            .shards
-            .iter()
-            .filter(|(_, shards)| !shards.is_empty())
-            .map(|(name, _)| name.clone());
+        let modalities = self.manifest.shards.keys().cloned();
         modalities
-            .chain((!self.manifest.rejects.is_empty()).then(|| "rejects".to_owned()))
+            .chain((!self.manifest.rejects.is_empty()).then(|| REJECTS.to_owned()))
             .collect()
     }
 
@@ -149,13 +147,13 @@ impl Output {
             let mut found = Vec::new();
             for table in self.tables() {
                 let rows = self.session.table(table.as_str()).await?;
-                for column in ["id", "url"] {
-                    if rows.schema().has_column_with_unqualified_name(column) {
-                        found.extend(rows_where(rows.clone(), column, id_or_url, table == "rejects").await?);
-                    }
-                }
-                if !found.is_empty() {
-                    break;
+                let is_asked = ["id", "url"]
+                    .into_iter()
+                    .filter(|name| rows.schema().has_column_with_unqualified_name(name))
+                    .map(|name| col(name).eq(lit(id_or_url)))
+                    .reduce(Expr::or);
+                if let Some(is_asked) = is_asked {
+                    found.extend(rows_where(rows, is_asked, table == REJECTS).await?);
                 }
             }
             // A page shares its url with its request and its metadata; who asks means the page.
@@ -175,7 +173,13 @@ impl Output {
         let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap_or_default();
         let mode: Option<RejectMode> =
             serde_json::from_value(plan["recipe"]["write"]["rejects"].clone()).ok();
+        let has_names = self
+            .manifest
+            .columns
+            .iter()
+            .any(|(name, _)| ["id", "url"].contains(&name.as_str()));
         Ok(match mode {
+            _ if !has_names => "the shards have neither `id` nor `url`: `write.columns` of the recipe leaves them out".into(),
             Some(RejectMode::All) => "no row has this id or url: the input holds no such record".into(),
             _ => "no row with this id or url was written. The run counted all rejected rows but wrote only a part of them; \
                   a run with --set write.rejects=all --to ANOTHER_ADDRESS can answer for every record"
@@ -184,8 +188,8 @@ impl Output {
     }
 }
 
-async fn rows_where(rows: DataFrame, column: &str, value: &str, is_reject: bool) -> Result<Vec<Why>> {
-    let batches = rows.filter(col(column).eq(lit(value)))?.collect().await?;
+async fn rows_where(rows: DataFrame, is_asked: Expr, is_reject: bool) -> Result<Vec<Why>> {
+    let batches = rows.filter(is_asked)?.collect().await?;
     let mut found = Vec::new();
     for batch in &batches {
         for row in 0..batch.num_rows() {

@@ -56,6 +56,27 @@ impl Registry {
             .find(|signal| signal.card().outputs.iter().any(|output| output.name == column))
     }
 
+    /// What makes a column of this name on a document's path, if anything does.
+    pub(crate) fn maker(&self, column: &str) -> Option<String> {
+        if column.starts_with("__") {
+            return Some("the engine".to_owned());
+        }
+        if let "parent_id" | "part" = column {
+            return Some("every extractor".to_owned());
+        }
+        if [
+            gristmill_dedup::CLUSTER_ID.name,
+            gristmill_dedup::CLUSTER_RANK.name,
+        ]
+        .contains(&column)
+        {
+            return Some("every dedup step".to_owned());
+        }
+        let made = |card: &Card| card.outputs.iter().any(|output| output.name == column);
+        let (kind, card) = self.cards().into_iter().find(|(_, card)| made(card))?;
+        Some(format!("the {kind} {}", card.name))
+    }
+
     /// The signal outputs that rules may name.
     pub(crate) fn signal_columns(&self) -> impl Iterator<Item = &'static Column> {
         self.signals

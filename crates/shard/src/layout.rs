@@ -31,6 +31,9 @@ pub const CARD: &str = "README.md";
 /// The Croissant description.
 pub const CROISSANT: &str = "croissant.json";
 
+/// The folders at the top.
+pub(crate) const FOLDERS: [&str; 3] = ["_gristmill", "data", REJECTS];
+
 /// The folder of a modality's shards.
 pub fn data(modality: &str) -> String {
     format!("data/{modality}")

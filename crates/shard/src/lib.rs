@@ -15,6 +15,7 @@ pub mod layout;
 mod manifest;
 mod rejects;
 mod store;
+mod table;
 mod verify;
 mod writer;
 
@@ -26,5 +27,6 @@ pub use features::stored_schema;
 pub use manifest::{InputTotals, Manifest, ShardEntry, SliceRecord};
 pub use rejects::{RejectMode, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 pub use store::{Created, Store};
+pub use table::{ShardTable, register_store};
 pub use verify::{Finding, verify};
 pub use writer::{ShardOptions, ShardWriter, blake3_hex};

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, WriteMultipart, path::Path};
 
-use crate::{Error, Result};
+use crate::{Error, Result, layout};
 
 /// Files above this size go up in parts of this size.
 const PART_BYTES: usize = 16 << 20;
@@ -159,14 +159,23 @@ impl Store {
     /// Removes half-written files that a killed process left in a local folder; other stores keep theirs
     /// invisible. Only for outputs that are complete: a process that still writes would lose its work.
     pub fn remove_leftovers(&self) -> Result<()> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        let mut folders = vec![folder.clone()];
+        let Some(root) = &self.folder else { return Ok(()) };
+        // The folder may be somebody's home: only what has our names is ours.
+        let is_ours = |name: &str| match name.rsplit_once('#') {
+            None => layout::FOLDERS.contains(&name),
+            Some((stem, _)) => [layout::CARD, layout::CROISSANT].contains(&stem),
+        };
+        let mut folders = vec![root.clone()];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder)? {
                 let entry = entry?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if folder == *root && !is_ours(&name) {
+                    continue;
+                }
                 if entry.file_type()?.is_dir() {
                     folders.push(entry.path());
-                } else if is_leftover(&entry.file_name().to_string_lossy()) {
+                } else if is_leftover(&name) {
                     std::fs::remove_file(entry.path())?;
                 }
             }

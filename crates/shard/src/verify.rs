@@ -1,6 +1,6 @@
 //! Checks an output against its manifest: every shard's bytes, rows and hash, and the account.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -52,7 +52,7 @@ pub async fn verify(store: &Store, manifest: &Manifest, mut found: impl FnMut(Fi
             problem,
         });
     }
-    let named: Vec<&str> = manifest
+    let named: HashSet<&str> = manifest
         .shards
         .values()
         .flatten()
@@ -66,7 +66,7 @@ pub async fn verify(store: &Store, manifest: &Manifest, mut found: impl FnMut(Fi
         .chain([layout::REJECTS.to_owned()])
     {
         for (name, _) in store.list(&folder).await? {
-            if !named.contains(&name.as_str()) {
+            if !named.contains(name.as_str()) {
                 found(Finding {
                     subject: name,
                     problem: Some("not in the manifest".to_owned()),

@@ -17,9 +17,9 @@ use std::{
 };
 
 use datafusion::arrow::{
-    array::{ArrayRef, RecordBatch, RecordBatchOptions},
-    compute::{BatchCoalescer, cast},
-    datatypes::{Schema, SchemaRef},
+    array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions},
+    compute::{cast, concat_batches},
+    datatypes::{DataType, Schema, SchemaRef},
 };
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
@@ -33,8 +33,11 @@ use parquet::{
 
 use crate::{Error, Result, ShardEntry, Store, features, layout};
 
-/// Rows per call of the encoder.
+/// Rows per call of the encoder …
 const BLOCK_ROWS: usize = 64;
+/// … or fewer, if their texts and binaries have this many bytes: 64 documents of tens of MiB each must neither wait
+/// together nor pass 2 GiB, where offsets of 32 bits end.
+const BLOCK_BYTES: usize = 8 << 20;
 /// Columns that are looked up by value.
 const LOOKUP_COLUMNS: [&str; 2] = ["id", "url"];
 
@@ -121,9 +124,26 @@ pub struct ShardWriter {
     slice: u32,
     schema: SchemaRef,
     options: ShardOptions,
-    blocks: BatchCoalescer,
+    block: Block,
     open: Option<OpenShard>,
     written: Vec<ShardEntry>,
+}
+
+/// Rows on their way to the encoder. Where a block ends is decided by its rows alone, whatever batches they came in.
+#[derive(Default)]
+struct Block {
+    waiting: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Block {
+    /// Counts a row; says whether the block ends with it.
+    fn add(&mut self, bytes: usize) -> bool {
+        self.rows += 1;
+        self.bytes += bytes;
+        self.rows >= BLOCK_ROWS || self.bytes >= BLOCK_BYTES
+    }
 }
 
 /// A shard that is being encoded.
@@ -159,7 +179,7 @@ impl ShardWriter {
         ShardWriter {
             folder: folder.into(),
             slice,
-            blocks: BatchCoalescer::new(schema.clone(), BLOCK_ROWS),
+            block: Block::default(),
             schema,
             options,
             open: None,
@@ -174,18 +194,27 @@ impl ShardWriter {
 
     /// Adds rows; shards that are full go to `store`.
     pub async fn write(&mut self, batch: &RecordBatch, store: &Store) -> Result<()> {
-        self.blocks.push_batch(self.stored(batch)?)?;
-        while let Some(block) = self.blocks.next_completed_batch() {
-            self.write_block(&block, store).await?;
+        let batch = self.stored(batch)?;
+        let mut start = 0;
+        for row in 0..batch.num_rows() {
+            if self.block.add(row_bytes(&batch, row)) {
+                let rows = batch.slice(start, row + 1 - start);
+                start = row + 1;
+                self.write_block(Some(rows), store).await?;
+            }
+        }
+        if start < batch.num_rows() {
+            self.block
+                .waiting
+                .push(batch.slice(start, batch.num_rows() - start));
         }
         Ok(())
     }
 
     /// Writes what is left and gives the shards in order.
     pub async fn finish(mut self, store: &Store) -> Result<Vec<ShardEntry>> {
-        self.blocks.finish_buffered_batch()?;
-        while let Some(block) = self.blocks.next_completed_batch() {
-            self.write_block(&block, store).await?;
+        if !self.block.waiting.is_empty() {
+            self.write_block(None, store).await?;
         }
         self.close_shard(store).await?;
         Ok(self.written)
@@ -206,15 +235,23 @@ impl ShardWriter {
         )?)
     }
 
-    async fn write_block(&mut self, block: &RecordBatch, store: &Store) -> Result<()> {
+    /// Writes the rows that wait, and `last`.
+    async fn write_block(&mut self, last: Option<RecordBatch>, store: &Store) -> Result<()> {
+        let mut rows = std::mem::take(&mut self.block).waiting;
+        rows.extend(last);
+        let block = match &rows[..] {
+            [one] => one.clone(),
+            several => concat_batches(&self.schema, several)?,
+        };
+        drop(rows);
         let shard = match &mut self.open {
             Some(shard) => shard,
             closed => closed.insert(OpenShard::new(&self.schema, &self.options)?),
         };
-        shard.encoder.write(block)?;
+        shard.encoder.write(&block)?;
         shard.rows += block.num_rows() as u64;
         shard.group_rows += block.num_rows();
-        shard.group_bytes += value_bytes(block);
+        shard.group_bytes += value_bytes(&block);
         if shard.group_bytes >= self.options.row_group_bytes
             || shard.group_rows >= self.options.row_group_rows
         {
@@ -280,6 +317,16 @@ impl OpenShard {
             group_rows: 0,
         })
     }
+}
+
+/// Bytes of the texts and binaries of a row, as stored.
+fn row_bytes(batch: &RecordBatch, row: usize) -> usize {
+    let bytes = |array: &ArrayRef| match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value_length(row) as usize,
+        DataType::Binary => array.as_binary::<i32>().value_length(row) as usize,
+        _ => 0,
+    };
+    batch.columns().iter().map(bytes).sum()
 }
 
 /// Bytes of the values of a batch, whatever buffers they share.

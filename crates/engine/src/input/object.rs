@@ -181,7 +181,7 @@ async fn get(
 ) -> Result<Bytes, Error> {
     let options = GetOptions {
         range: Some(GetRange::Bounded(range.clone())),
-        if_match: Some(snapshot.version.clone()).filter(|version| version.starts_with(['"', 'W'])),
+        if_match: Some(snapshot.version.clone()).filter(|version| version.starts_with('"')),
         ..GetOptions::default()
     };
     let failed = |error: object_store::Error| match error {

@@ -258,11 +258,17 @@ impl Work {
             if outputs.contains_key(&name) {
                 continue;
             }
-            let null = new_null_array(columns::FAULT.field().data_type(), 1);
-            let pieces: Vec<&dyn Array> = rows
+            // Rows that did not panic give all outputs but perhaps the fault, which then stays what it was.
+            let before = batch.column_by_name(&name);
+            let pieces: Vec<ArrayRef> = rows
                 .iter()
-                .map(|row| row.get(&name).unwrap_or(&null).as_ref())
+                .enumerate()
+                .map(|(row, outputs)| match outputs.get(&name) {
+                    Some(output) => output.clone(),
+                    None => before.expect("every row has a fault column").slice(row, 1),
+                })
                 .collect();
+            let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
             outputs.insert(name, concat(&pieces)?);
         }
         Ok(outputs)

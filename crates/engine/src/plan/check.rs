@@ -36,7 +36,7 @@ pub(crate) fn column_names(rule: &RuleSpec, problems: &mut Problems) -> Option<V
         Err(error) => {
             let message = error.to_string();
             let (message, place) = located(message.trim_start_matches("sql parser error: "), &rule.place);
-            problems.hint(
+            problems.add(
                 &place,
                 format!("rule {:?} is not a condition: {message}", rule.name),
                 "an SQL condition over columns, such as `text_word_count >= 50`",
@@ -86,12 +86,12 @@ pub(crate) fn predicate(rule: &RuleSpec, schema: &Schema, problems: &mut Problem
                 ),
                 None => "functions are those of DataFusion's SQL".to_owned(),
             };
-            problems.hint(place, format!("rule {:?}: {message}", rule.name), hint);
+            problems.add(place, format!("rule {:?}: {message}", rule.name), hint);
             return None;
         }
     };
     if let Some(name) = unstable_function(&logical) {
-        problems.hint(
+        problems.add(
             place,
             format!(
                 "rule {:?} uses {name}(), which gives another value each time",
@@ -102,7 +102,7 @@ pub(crate) fn predicate(rule: &RuleSpec, schema: &Schema, problems: &mut Problem
         return None;
     }
     if has_aggregate(&logical) {
-        problems.hint(
+        problems.add(
             place,
             format!("rule {:?} looks at other rows", rule.name),
             "a rule sees one row; aggregates, windows and subqueries have no place in it",
@@ -112,7 +112,7 @@ pub(crate) fn predicate(rule: &RuleSpec, schema: &Schema, problems: &mut Problem
     match logical.get_type(&table) {
         Ok(DataType::Boolean) => {}
         Ok(DataType::Null) => {
-            problems.hint(
+            problems.add(
                 place,
                 format!("rule {:?} is always null", rule.name),
                 "a row stays if the condition is true",
@@ -120,7 +120,7 @@ pub(crate) fn predicate(rule: &RuleSpec, schema: &Schema, problems: &mut Problem
             return None;
         }
         Ok(other) => {
-            problems.hint(
+            problems.add(
                 place,
                 format!("rule {:?} gives {other}, not true or false", rule.name),
                 "compare it with something: `… >= 50`",
@@ -128,7 +128,7 @@ pub(crate) fn predicate(rule: &RuleSpec, schema: &Schema, problems: &mut Problem
             return None;
         }
         Err(error) => {
-            problems.hint(
+            problems.add(
                 place,
                 format!("rule {:?}: {}", rule.name, plain_message(&error)),
                 "both sides of a comparison need types that compare",
@@ -143,7 +143,7 @@ pub(crate) fn predicate(rule: &RuleSpec, schema: &Schema, problems: &mut Problem
     let mut columns: Vec<String> = columns.collect();
     columns.sort_unstable();
     if columns.is_empty() {
-        problems.hint(
+        problems.add(
             place,
             format!("rule {:?} names no column", rule.name),
             "it would keep or drop everything",
@@ -151,7 +151,7 @@ pub(crate) fn predicate(rule: &RuleSpec, schema: &Schema, problems: &mut Problem
         return None;
     }
     if let Err(error) = session.create_physical_expr(logical.clone(), &table) {
-        problems.hint(
+        problems.add(
             place,
             format!("rule {:?}: {}", rule.name, plain_message(&error)),
             "both sides of a comparison need types that compare",
@@ -168,7 +168,19 @@ pub(crate) fn unknown_column<'a>(
     known: impl IntoIterator<Item = &'a str>,
     problems: &mut Problems,
 ) {
-    problems.hint(place, format!("unknown column {name:?}"), suggest(name, known));
+    let known: Vec<&str> = known.into_iter().collect();
+    // SQL folds names to lower case unless they are quoted, and takes what stands in double quotes for a name.
+    let folded = known
+        .iter()
+        .find(|column| **column != name && column.to_lowercase() == name);
+    let hint = match folded {
+        Some(column) => format!("write \"{column}\", in double quotes: others are read as lower case"),
+        None => format!(
+            "{}; a text stands in single quotes, as in 'en'",
+            suggest(name, known)
+        ),
+    };
+    problems.add(place, format!("unknown column {name:?}"), hint);
 }
 
 fn unstable_function(expr: &Expr) -> Option<String> {

@@ -135,7 +135,7 @@ impl<'a> Compiler<'a> {
     fn step(&mut self, step: &Step) {
         match &step.action {
             Action::Extract(_) if self.has_text => {
-                self.problems.hint(
+                self.problems.add(
                     &step.place,
                     "the records were extracted already",
                     "a chain has one `extract`",
@@ -158,6 +158,7 @@ impl<'a> Compiler<'a> {
             Action::Dedup(spec) => {
                 if self.request(&[spec.column.as_str()], &step.place, &step.label) {
                     self.note(spec.method.card());
+                    self.sieve(&step.label, vec![]);
                     self.add(&step.label, Op::Keys(spec.method, spec.column.clone()));
                     // Word offsets and the like do not cross a phase: recomputing them is cheaper than storing them.
                     let registry = self.registry;
@@ -187,6 +188,8 @@ impl<'a> Compiler<'a> {
         self.note(extractor.card());
         self.add(label, Op::Extract(extractor));
         self.has_text = true;
+        // A document with a fault has no content to measure, and its fault is told here and by nobody behind it.
+        self.sieve(label, vec![]);
     }
 
     fn keep(&mut self, label: &str, rules: &[RuleSpec]) {
@@ -246,22 +249,10 @@ impl<'a> Compiler<'a> {
         {
             return self.request(&input_names(signal.card().inputs), place, label);
         }
-        let edits = self.registry.edits.iter().chain(self.registry.redactions);
-        for edit in edits {
-            if edit.card().outputs.iter().any(|output| output.name == name) {
-                let edit = edit.card().name;
-                self.problems.hint(
-                    place,
-                    format!("column {name:?} is not there yet"),
-                    format!("edit `{edit}` gives it: put that step before this one"),
-                );
-                return false;
-            }
-        }
         for extractor in self.registry.extractors {
             if extractor.card().outputs.iter().any(|output| output.name == name) {
                 let extractor = extractor.card().name;
-                self.problems.hint(
+                self.problems.add(
                     place,
                     format!("column {name:?} is not there yet"),
                     format!("`extract: {extractor}` gives it: put that step before this one"),
@@ -269,8 +260,23 @@ impl<'a> Compiler<'a> {
                 return false;
             }
         }
+        let edits = self.registry.edits.iter().chain(self.registry.redactions);
+        for edit in edits {
+            let card = edit.card();
+            let makes = card.outputs.iter().any(|output| output.name == name);
+            // What an edit changes it does not make.
+            if makes && card.inputs.iter().all(|input| input.name != name) {
+                let edit = edit.card().name;
+                self.problems.add(
+                    place,
+                    format!("column {name:?} is not there yet"),
+                    format!("edit `{edit}` gives it: put that step before this one"),
+                );
+                return false;
+            }
+        }
         if name.starts_with("cluster_") {
-            self.problems.hint(
+            self.problems.add(
                 place,
                 format!("column {name:?} is not there yet"),
                 "a `dedup` step gives it: put that step before this one",
@@ -310,7 +316,7 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let hint = "put an `extract` step before this one";
-            self.problems.hint(
+            self.problems.add(
                 place,
                 format!("step {label:?} needs the column {name:?}, which is not there yet"),
                 hint,
@@ -589,7 +595,7 @@ fn source_schema(recipe: &Recipe, problems: &mut Problems) -> SchemaRef {
     let carried: Vec<_> = recipe.read.iter().map(|entry| &entry.fields.carry).collect();
     for (entry, carry) in recipe.read.iter().zip(&carried) {
         if *carry != carried[0] {
-            problems.hint(
+            problems.add(
                 &entry.place,
                 "this address carries other columns than the first one",
                 "give every entry of \"read\" the same `columns`",

@@ -42,6 +42,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether documents are compared with each other.
+    pub fn has_dedup(&self) -> bool {
+        self.segments.len() > 1
+    }
+
     /// The columns of the shards, in order.
     pub fn columns(&self) -> &[String] {
         &self.columns

@@ -41,7 +41,11 @@ impl Preset {
         let root = match yaml::parse(file.source) {
             Ok(root) => root,
             Err((place, message)) => {
-                problems.add(&place, message);
+                problems.add(
+                    &place,
+                    message,
+                    "a preset has the keys name, about, source and steps",
+                );
                 return Err(problems.into_sorted());
             }
         };
@@ -71,6 +75,7 @@ impl Preset {
             problems.add(
                 &root.place,
                 format!("the preset in this file is called {:?}", text("name")),
+                "a preset has the name of its file",
             );
         }
         if problems.is_empty() {

@@ -16,7 +16,7 @@ pub struct Problem {
     /// What is wrong.
     pub message: String,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: String,
 }
 
 impl fmt::Display for Problem {
@@ -26,10 +26,7 @@ impl fmt::Display for Problem {
             write!(f, ":{}:{}", self.line, self.column)?;
         }
         write!(f, ": {}", self.message)?;
-        if let Some(hint) = &self.hint {
-            write!(f, "\n    hint: {hint}")?;
-        }
-        Ok(())
+        write!(f, "\n    hint: {}", self.hint)
     }
 }
 
@@ -48,15 +45,7 @@ impl Problems {
         }
     }
 
-    pub(crate) fn add(&mut self, place: &Place, message: impl Into<String>) {
-        self.push(place, message.into(), None);
-    }
-
-    pub(crate) fn hint(&mut self, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.push(place, message.into(), Some(hint.into()));
-    }
-
-    fn push(&mut self, place: &Place, message: String, hint: Option<String>) {
+    pub(crate) fn add(&mut self, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
         let (file, line, column) = match place {
             Place::Line(line, column) => (self.file.clone(), *line, *column),
             Place::Option(option) => (option.to_string(), 0, 0),
@@ -65,8 +54,8 @@ impl Problems {
             file,
             line,
             column,
-            message,
-            hint,
+            message: message.into(),
+            hint: hint.into(),
         };
         if !self.found.contains(&problem) {
             self.found.push(problem);

@@ -50,7 +50,7 @@ pub fn read(
     let mut root = match yaml::parse(source) {
         Ok(root) => root,
         Err((place, message)) => {
-            problems.hint(
+            problems.add(
                 &place,
                 format!("not YAML: {message}"),
                 "quote texts that hold `: `, ` #`, or start with one of [ ] { } > | * & ! % @",
@@ -74,7 +74,7 @@ fn apply(root: &mut Node, overrides: &Overrides, problems: &mut Problems) {
     for option in &overrides.set {
         let place = Place::Option(format!("--set {option}").into());
         let Some((path, value)) = option.split_once('=') else {
-            problems.hint(&place, "no value", "write --set path.to.key=value");
+            problems.add(&place, "no value", "write --set path.to.key=value");
             continue;
         };
         let result = match yaml::parse(value) {
@@ -82,7 +82,11 @@ fn apply(root: &mut Node, overrides: &Overrides, problems: &mut Problems) {
             Err((_, message)) => Err(message),
         };
         if let Err(message) = result {
-            problems.add(&place, message);
+            problems.add(
+                &place,
+                message,
+                "as in --set write.rejects=all or --set read.0.slice_bytes=64MiB",
+            );
         }
     }
     let scalar = |text: &str, place: &Place| Node {
@@ -117,13 +121,21 @@ fn apply(root: &mut Node, overrides: &Overrides, problems: &mut Problems) {
             value: Value::List(entries.collect()),
         };
         if let Err(message) = root.set("read", list) {
-            problems.add(&place, message);
+            problems.add(
+                &place,
+                message,
+                "a recipe is a mapping with the keys recipe, name, read, text and write",
+            );
         }
     }
     if let Some(uri) = &overrides.to {
         let place = Place::Option(format!("--to {uri}").into());
         if let Err(message) = root.set("write.uri", scalar(uri, &place)) {
-            problems.add(&place, message);
+            problems.add(
+                &place,
+                message,
+                "a recipe is a mapping with the keys recipe, name, read, text and write",
+            );
         }
     }
 }
@@ -154,6 +166,7 @@ impl Reader<'_> {
             self.problems.add(
                 &node.place,
                 format!("{what} is a mapping, this is {}", node.kind()),
+                suggest("", keys.iter().map(|key| key.name)),
             );
             return fields;
         };
@@ -162,11 +175,11 @@ impl Reader<'_> {
             let Some(key) = keys.iter().find(|key| key.name == text) else {
                 let hint = suggest(text, keys.iter().map(|key| key.name));
                 self.problems
-                    .hint(&name.place, format!("unknown key {text:?} in {what}"), hint);
+                    .add(&name.place, format!("unknown key {text:?} in {what}"), hint);
                 continue;
             };
             if fields.contains_key(key.name) {
-                self.problems.hint(
+                self.problems.add(
                     &name.place,
                     format!("key {text:?} stands here twice"),
                     "keep one of them",
@@ -185,7 +198,7 @@ impl Reader<'_> {
             .filter(|key| key.required && !fields.contains_key(key.name))
         {
             self.problems
-                .hint(&node.place, format!("{what} has no {:?}", key.name), key.about);
+                .add(&node.place, format!("{what} has no {:?}", key.name), key.about);
         }
         fields
     }
@@ -203,7 +216,7 @@ impl Reader<'_> {
             (Kind::Size, Value::Scalar { text, .. }) => {
                 let size = parse_size(text);
                 if size.is_none_or(|size| size == 0) {
-                    self.problems.hint(
+                    self.problems.add(
                         place,
                         format!("{name:?} is a size above 0, this is {text:?}"),
                         "such as 512MiB or 2GB",
@@ -216,25 +229,28 @@ impl Reader<'_> {
                 if !known {
                     let hint = suggest(text, words.iter().copied());
                     self.problems
-                        .hint(place, format!("{text:?} is not a value of {name:?}"), hint);
+                        .add(place, format!("{text:?} is not a value of {name:?}"), hint);
                 }
                 known
             }
             (Kind::Number, Value::Scalar { text, .. }) => {
-                self.problems
-                    .add(place, format!("{name:?} is a whole number, this is {text:?}"));
+                self.problems.add(
+                    place,
+                    format!("{name:?} is a whole number, this is {text:?}"),
+                    key.about,
+                );
                 false
             }
             (Kind::Text | Kind::Size | Kind::Word(_) | Kind::Number, _) => {
-                self.problems.hint(place, wrong("a single value"), key.about);
+                self.problems.add(place, wrong("a single value"), key.about);
                 false
             }
             (Kind::Texts, _) => {
-                self.problems.hint(place, wrong("a list"), key.about);
+                self.problems.add(place, wrong("a list"), key.about);
                 false
             }
             (Kind::TextMap, _) => {
-                self.problems.hint(place, wrong("a mapping"), key.about);
+                self.problems.add(place, wrong("a mapping"), key.about);
                 false
             }
         }
@@ -248,7 +264,7 @@ impl Reader<'_> {
                 .is_some_and(|text| text != "1" && text.parse::<u64>().is_ok())
         {
             let version = node.text().unwrap_or_default();
-            self.problems.hint(
+            self.problems.add(
                 &node.place,
                 format!("recipe version {version} is not known"),
                 "this gristmill reads version 1",
@@ -268,7 +284,7 @@ impl Reader<'_> {
             None => Vec::new(),
         };
         if fields.contains_key("text") && text.is_empty() && self.problems.is_empty() {
-            self.problems.hint(
+            self.problems.add(
                 &fields["text"].place,
                 "\"text\" has no steps",
                 "start with `- extract: html`, or `- extract: plain` for JSONL and Parquet",
@@ -279,7 +295,7 @@ impl Reader<'_> {
             Some(node) => self.expectations(node, &text),
             None => Vec::new(),
         };
-        let canonical = canonical(&name, &read, &text, &write, root_key(root, "expect"));
+        let canonical = canonical(&name, &read, &text, &write);
         Recipe {
             name,
             read,
@@ -295,8 +311,11 @@ impl Reader<'_> {
             Value::List(items) => items,
             Value::Null => &[],
             _ => {
-                self.problems
-                    .add(&node.place, format!("{what} is a list, this is {}", node.kind()));
+                self.problems.add(
+                    &node.place,
+                    format!("{what} is a list, this is {}", node.kind()),
+                    "begin each entry with `- `",
+                );
                 &[]
             }
         }
@@ -311,6 +330,7 @@ impl Reader<'_> {
 
     fn read_entry(&mut self, node: &Node, registry: &Registry) -> ReadEntry {
         if let Value::Scalar { text, .. } = &node.value {
+            self.check_uri(text, &node.place);
             return ReadEntry {
                 uri: text.clone(),
                 format: None,
@@ -333,7 +353,7 @@ impl Reader<'_> {
                     .iter()
                     .map(|format| format.card().name)
                     .chain(["auto"]);
-                self.problems.hint(
+                self.problems.add(
                     &node.place,
                     format!("unknown format {name:?}"),
                     suggest(name, names),
@@ -354,7 +374,7 @@ impl Reader<'_> {
                 url: text("url"),
                 carry: fields
                     .get("columns")
-                    .map_or_else(Vec::new, |node| self.carried(node)),
+                    .map_or_else(Vec::new, |node| self.carried(node, registry)),
             },
             slice_bytes: text("slice_bytes")
                 .and_then(|size| parse_size(&size))
@@ -370,7 +390,7 @@ impl Reader<'_> {
                 "file", "s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "http", "https",
             ];
             if !SCHEMES.contains(&scheme) {
-                self.problems.hint(
+                self.problems.add(
                     place,
                     format!("unknown address scheme {scheme:?}"),
                     suggest(scheme, SCHEMES),
@@ -383,7 +403,7 @@ impl Reader<'_> {
                 .is_some_and(|authority| authority.contains('@') && authority.contains(':'))
         });
         if has_secret || uri.contains("X-Amz-Signature=") || uri.contains("sig=") {
-            self.problems.hint(
+            self.problems.add(
                 place,
                 "the address holds a secret",
                 "give credentials in the environment (AWS_*, GOOGLE_*, AZURE_*)",
@@ -391,21 +411,34 @@ impl Reader<'_> {
         }
     }
 
-    fn carried(&mut self, node: &Node) -> Vec<(String, ColumnType)> {
+    fn carried(&mut self, node: &Node, registry: &Registry) -> Vec<(String, ColumnType)> {
         let Value::Map(entries) = &node.value else {
             return Vec::new();
         };
-        let mut carried = Vec::new();
+        let mut carried: Vec<(String, ColumnType)> = Vec::new();
         for (name, kind) in entries {
             let (name_text, kind_text) = (name.text().unwrap_or_default(), kind.text().unwrap_or_default());
             if gristmill_core::columns::RECORD
                 .iter()
                 .any(|column| column.name == name_text)
             {
-                self.problems.hint(
+                self.problems.add(
                     &name.place,
                     format!("{name_text:?} is a column of every record"),
                     "carry the field under another name: rename it in the source",
+                );
+            } else if let Some(maker) = registry.maker(name_text) {
+                self.problems.add(
+                    &name.place,
+                    format!("{name_text:?} is a column that {maker} makes"),
+                    "carry the field under another name: rename it in the source",
+                );
+            }
+            if carried.iter().any(|(known, _)| known == name_text) {
+                self.problems.add(
+                    &name.place,
+                    format!("{name_text:?} stands here twice"),
+                    "name each field once",
                 );
             }
             match CARRIED_TYPES.into_iter().find(|known| known.name() == kind_text) {
@@ -413,7 +446,7 @@ impl Reader<'_> {
                 None => {
                     let hint = suggest(kind_text, CARRIED_TYPES.iter().map(|kind| kind.name()));
                     self.problems
-                        .hint(&kind.place, format!("unknown type {kind_text:?}"), hint);
+                        .add(&kind.place, format!("unknown type {kind_text:?}"), hint);
                 }
             }
         }
@@ -445,14 +478,14 @@ impl Reader<'_> {
                     .map(|key| key.name)
                     .filter(|name| fields.contains_key(name))
                     .collect();
-                self.problems.hint(
+                self.problems.add(
                     &node.place,
                     format!("one step does {}", names.join(" and ")),
                     "make them two steps: start each with `-`",
                 );
             }
             if matches!(&node.value, Value::Map(entries) if entries.is_empty()) {
-                self.problems.hint(
+                self.problems.add(
                     &node.place,
                     "a step that does nothing",
                     suggest("", STEP.iter().map(|key| key.name)),
@@ -491,7 +524,8 @@ impl Reader<'_> {
                     one
                 };
                 if kinds.is_empty() {
-                    self.problems.add(&value.place, "\"redact\" names nothing");
+                    let hint = suggest("", registry.redactions.iter().map(|e| e.card().name));
+                    self.problems.add(&value.place, "\"redact\" names nothing", hint);
                 }
                 for kind in kinds {
                     match find_edit(registry.redactions, kind.text().unwrap_or_default()) {
@@ -515,7 +549,11 @@ impl Reader<'_> {
                 }
             }
             _ => match registry.presets.iter().find(|preset| preset.name == name) {
-                Some(_) if preset.is_some() => self.problems.add(&value.place, "a preset cannot use presets"),
+                Some(_) if preset.is_some() => self.problems.add(
+                    &value.place,
+                    "a preset cannot use presets",
+                    "use both in the recipe, or copy the steps",
+                ),
                 Some(preset) => {
                     for step in &preset.steps {
                         self.step(
@@ -534,12 +572,12 @@ impl Reader<'_> {
 
     fn unknown<'k>(&mut self, node: &Node, what: &str, known: impl Iterator<Item = &'k str>) {
         match node.text() {
-            Some(name) => self.problems.hint(
+            Some(name) => self.problems.add(
                 &node.place,
                 format!("unknown {what} {name:?}"),
                 suggest(name, known),
             ),
-            None => self.problems.hint(
+            None => self.problems.add(
                 &node.place,
                 format!("the name of a {what} stands here, not {}", node.kind()),
                 suggest("", known),
@@ -548,9 +586,9 @@ impl Reader<'_> {
     }
 
     fn rules(&mut self, node: &Node) -> Vec<RuleSpec> {
+        let hint = "name each rule: `keep: {min_words: text_word_count >= 50}`";
         let Value::Map(entries) = &node.value else {
-            let hint = "name each rule: `keep: {min_words: text_word_count >= 50}`";
-            self.problems.hint(
+            self.problems.add(
                 &node.place,
                 format!(
                     "\"keep\" is a mapping from names to predicates, this is {}",
@@ -561,7 +599,7 @@ impl Reader<'_> {
             return Vec::new();
         };
         if entries.is_empty() {
-            self.problems.add(&node.place, "\"keep\" has no rules");
+            self.problems.add(&node.place, "\"keep\" has no rules", hint);
         }
         let mut rules: Vec<RuleSpec> = Vec::new();
         for (name, predicate) in entries {
@@ -571,21 +609,21 @@ impl Reader<'_> {
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
             if !is_word {
-                self.problems.hint(
+                self.problems.add(
                     &name.place,
                     format!("{text:?} is not a rule's name"),
                     "letters, digits, _ and -",
                 );
             }
-            if text == "fault" {
-                self.problems.hint(
+            if let "fault" | "kept" = text {
+                self.problems.add(
                     &name.place,
-                    "\"fault\" is the verdict of bad data",
-                    "give the rule another name",
+                    format!("{text:?} is a verdict already"),
+                    "a rule is named for what it asks, such as min_words",
                 );
             }
             if rules.iter().any(|rule| rule.name == text) {
-                self.problems.hint(
+                self.problems.add(
                     &name.place,
                     format!("rule {text:?} stands here twice"),
                     "give one of them another name",
@@ -603,7 +641,7 @@ impl Reader<'_> {
                         place,
                     });
                 }
-                _ => self.problems.hint(
+                _ => self.problems.add(
                     &predicate.place,
                     format!("rule {text:?} has no predicate"),
                     "an SQL condition over columns, such as `text_word_count >= 50`",
@@ -617,7 +655,7 @@ impl Reader<'_> {
         let entry = match &node.value {
             Value::Map(entries) if entries.len() == 1 => &entries[0],
             _ => {
-                self.problems.hint(
+                self.problems.add(
                     &node.place,
                     format!(
                         "\"dedup\" names one method and what it looks at, this is {}",
@@ -646,7 +684,7 @@ impl Reader<'_> {
                 format!("dedup {name} text"),
             )),
             _ => {
-                self.problems.hint(
+                self.problems.add(
                     &entry.1.place,
                     format!("{name} dedup does not look at this"),
                     "write `dedup: {exact: text}`",
@@ -668,6 +706,13 @@ impl Reader<'_> {
         if let Some(node) = fields.get("uri") {
             let uri = node.text().unwrap_or_default();
             self.check_uri(uri, &node.place);
+            if uri.starts_with("http://") || uri.starts_with("https://") {
+                self.problems.add(
+                    &node.place,
+                    "http addresses are for reading",
+                    "write to a path, s3://, gs:// or az://",
+                );
+            }
             spec.uri = Some(uri.to_owned());
         }
         if let Some(size) = fields
@@ -692,14 +737,21 @@ impl Reader<'_> {
             for node in names {
                 let name = node.text().unwrap_or_default();
                 if columns.iter().any(|(known, _)| known == name) {
-                    self.problems
-                        .add(&node.place, format!("column {name:?} stands here twice"));
+                    self.problems.add(
+                        &node.place,
+                        format!("column {name:?} stands here twice"),
+                        "name each column once",
+                    );
                 } else {
                     columns.push((name.to_owned(), node.place.clone()));
                 }
             }
             if columns.is_empty() {
-                self.problems.add(&node.place, "\"columns\" is empty");
+                self.problems.add(
+                    &node.place,
+                    "\"columns\" is empty",
+                    "leave \"columns\" out to write all columns",
+                );
             }
             columns
         });
@@ -713,7 +765,7 @@ impl Reader<'_> {
             let text = |name: &str| fields.get(name).and_then(|node| node.text());
             let Some(metric) = text("metric") else { continue };
             if text("error_if").is_none() && text("warn_if").is_none() {
-                self.problems.hint(
+                self.problems.add(
                     &item.place,
                     "an expectation without a condition",
                     "add `error_if: \"< 0.02\"` or `warn_if: …`",
@@ -725,7 +777,7 @@ impl Reader<'_> {
                     if let Some(rule) = expectation.rule()
                         && !rules.contains(&rule)
                     {
-                        self.problems.hint(
+                        self.problems.add(
                             &fields["metric"].place,
                             format!("no rule is called {rule:?}"),
                             suggest(rule, rules),
@@ -735,7 +787,7 @@ impl Reader<'_> {
                 }
                 Err(message) => {
                     let hint = "metrics: rows, keep_rate, fault_rate, reject_rate[rule]; conditions: \"< 0.02 or > 0.6\"";
-                    self.problems.hint(&item.place, message, hint);
+                    self.problems.add(&item.place, message, hint);
                 }
             }
         }
@@ -744,7 +796,7 @@ impl Reader<'_> {
 }
 
 fn rule_names(steps: &[Step]) -> Vec<&str> {
-    let mut names = Vec::new();
+    let mut names = vec![crate::plan::DOCUMENT_RULE];
     for step in steps {
         match &step.action {
             Action::Keep(rules) => names.extend(rules.iter().map(|rule| rule.name.as_str())),
@@ -756,14 +808,9 @@ fn rule_names(steps: &[Step]) -> Vec<&str> {
     names
 }
 
-/// The recipe as asked: what output depends on, and nothing else (not where it is written).
-fn canonical(
-    name: &str,
-    read: &[ReadEntry],
-    steps: &[Step],
-    write: &WriteSpec,
-    expect: Option<&Node>,
-) -> serde_json::Value {
+/// The recipe as asked: what the rows depend on, and nothing else: not where they are written, and not what is
+/// expected of them, so that a run whose expectations were wrong can be published once they are corrected.
+fn canonical(name: &str, read: &[ReadEntry], steps: &[Step], write: &WriteSpec) -> serde_json::Value {
     let entries: Vec<_> = read
         .iter()
         .map(|entry| {
@@ -800,19 +847,5 @@ fn canonical(
     json!({
         "recipe": 1, "name": name, "read": entries, "text": steps,
         "write": { "columns": columns, "shard_bytes": write.shard_bytes, "rejects": write.rejects },
-        "expect": expect.map(plain),
     })
-}
-
-fn plain(node: &Node) -> serde_json::Value {
-    match &node.value {
-        Value::Null => serde_json::Value::Null,
-        Value::Scalar { text, .. } => json!(text),
-        Value::List(items) => items.iter().map(plain).collect(),
-        Value::Map(entries) => entries
-            .iter()
-            .map(|(key, value)| (key.text().unwrap_or_default().to_owned(), plain(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-    }
 }

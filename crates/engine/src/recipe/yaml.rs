@@ -85,11 +85,22 @@ impl Node {
         if key.is_empty() {
             return Err(format!("the path {path:?} has an empty part"));
         }
+        let place = value.place.clone();
         if matches!(self.value, Value::Null) {
-            self.value = Value::Map(Vec::new());
+            self.value = match key.parse::<usize>() {
+                Ok(_) => Value::List(Vec::new()),
+                Err(_) => Value::Map(Vec::new()),
+            };
+        }
+        if let Value::List(items) = &mut self.value
+            && key.parse() == Ok(items.len())
+        {
+            items.push(Node {
+                place: place.clone(),
+                value: Value::Null,
+            });
         }
         if self.get_mut(key).is_none() {
-            let place = value.place.clone();
             let Value::Map(entries) = &mut self.value else {
                 return Err(format!("there is no {key:?} in {}", self.kind()));
             };

@@ -1,17 +1,21 @@
 //! Between segments: keys to clusters, once, and each slice's share of them.
 
+use std::sync::Arc;
+
 use datafusion::{
     arrow::{
-        array::{AsArray, RecordBatch},
+        array::AsArray,
         datatypes::{UInt32Type, UInt64Type},
     },
-    prelude::{DataFrame, ParquetReadOptions, col, lit},
+    prelude::{DataFrame, col, lit},
 };
 use futures::TryStreamExt;
 use gristmill_dedup::{Clusters, DOCUMENT_COLUMN, KEY_COLUMNS, Member, clusters};
-use gristmill_shard::{Account, Created, ShardOptions, ShardWriter, SliceRecord, layout};
+use gristmill_shard::{
+    Account, Created, ShardEntry, ShardOptions, ShardTable, ShardWriter, SliceRecord, layout,
+};
 
-use super::{OUTPUT_STORE, Run};
+use super::Run;
 use crate::{Error, Result, node::Members};
 
 impl Run {
@@ -20,11 +24,7 @@ impl Run {
         if self.store.get(&clusters_record(segment)).await?.is_some() {
             return Ok(());
         }
-        let files: Vec<String> = staged
-            .iter()
-            .flat_map(|record| &record.shards)
-            .map(|shard| shard.path.clone())
-            .collect();
+        let files: Vec<ShardEntry> = staged.iter().flat_map(|record| record.shards.clone()).collect();
         let mut writer = ShardWriter::new(
             format!("{}/clusters", layout::stage(segment)),
             0,
@@ -37,19 +37,9 @@ impl Run {
         if !files.is_empty() {
             let columns = [KEY_COLUMNS[0].name, KEY_COLUMNS[1].name, DOCUMENT_COLUMN].map(col);
             let keys = self.staged(&files).await?.select(columns.to_vec())?;
-            // The members are few; sorted by document, each slice finds its own in one stretch of row groups.
-            let members: Vec<RecordBatch> = clusters(keys).await?.try_collect().await?;
-            let members = self.session.read_batches(
-                members
-                    .into_iter()
-                    .filter(|batch| batch.num_rows() > 0)
-                    .chain([RecordBatch::new_empty(Clusters::schema())]),
-            )?;
-            let mut sorted = members
-                .sort(vec![col("document").sort(true, false)])?
-                .execute_stream()
-                .await?;
-            while let Some(batch) = sorted.try_next().await? {
+            // In the order of documents, each slice finds its own in one stretch of row groups.
+            let mut members = clusters(&self.session, keys).await?;
+            while let Some(batch) = members.try_next().await? {
                 writer.write(&batch, &self.store).await?;
             }
         }
@@ -79,11 +69,7 @@ impl Run {
     pub(crate) async fn members(&self, segment: usize, slices: (u32, u32)) -> Result<Members> {
         let bytes = self.store.get(&clusters_record(segment)).await?;
         let bytes = bytes.ok_or_else(|| Error::Failed(format!("{} is gone", clusters_record(segment))))?;
-        let files: Vec<String> = SliceRecord::from_json(&bytes)?
-            .shards
-            .into_iter()
-            .map(|shard| shard.path)
-            .collect();
+        let files = SliceRecord::from_json(&bytes)?.shards;
         let mut members = Members::new();
         if files.is_empty() {
             return Ok(members);
@@ -119,15 +105,9 @@ impl Run {
         Ok(members)
     }
 
-    async fn staged(&self, files: &[String]) -> Result<DataFrame> {
-        let paths: Vec<String> = files
-            .iter()
-            .map(|file| format!("{OUTPUT_STORE}/{}", self.store.path(file)))
-            .collect();
-        Ok(self
-            .session
-            .read_parquet(paths, ParquetReadOptions::default())
-            .await?)
+    async fn staged(&self, files: &[ShardEntry]) -> Result<DataFrame> {
+        let table = ShardTable::open(&self.session, &self.store, files).await?;
+        Ok(self.session.read_table(Arc::new(table))?)
     }
 }
 

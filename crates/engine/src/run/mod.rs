@@ -25,8 +25,8 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 use gristmill_core::ReadOptions;
-use gristmill_shard::{Manifest, ShardOptions, Store, layout};
-use object_store::{ObjectStore, memory::InMemory, path::Path};
+use gristmill_shard::{Manifest, ShardOptions, Store, layout, register_store};
+use object_store::{memory::InMemory, path::Path};
 
 use crate::{
     Error, Plan, Recipe, Registry, Result, Runtime, StoreOptions,
@@ -37,6 +37,23 @@ use crate::{
 };
 
 pub use sample::{Sampled, sample};
+
+/// One of several runs that share the slices of a dataset: the slices whose number, counted from 1, leaves the same
+/// rest as `number` when divided by `of`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Which share, from 1 to `of`.
+    pub number: u32,
+    /// How many shares there are.
+    pub of: u32,
+}
+
+impl Share {
+    /// Whether the slice, counted from 0, is in this share.
+    fn has(self, slice: u32) -> bool {
+        slice % self.of == self.number - 1
+    }
+}
 
 /// How a run uses the machine. None of it shows in the output.
 #[derive(Debug, Clone)]
@@ -51,6 +68,8 @@ pub struct RunOptions {
     pub batch_rows: usize,
     /// Bytes of content of a batch.
     pub batch_bytes: usize,
+    /// The share of the slices that this run does; all when absent.
+    pub share: Option<Share>,
 }
 
 impl Default for RunOptions {
@@ -61,6 +80,7 @@ impl Default for RunOptions {
             scratch: None,
             batch_rows: 256,
             batch_bytes: 512 << 10,
+            share: None,
         }
     }
 }
@@ -97,11 +117,28 @@ pub enum Event {
 
 /// What a run gave.
 #[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The manifest.
-    pub manifest: Manifest,
-    /// Whether the dataset was complete before this run.
-    pub was_complete: bool,
+pub enum Outcome {
+    /// The dataset is complete.
+    Complete {
+        /// The manifest.
+        manifest: Box<Manifest>,
+        /// Whether it was complete before this run.
+        was_complete: bool,
+    },
+    /// All slices are done, and the manifest was not written, because expectations do not hold.
+    Refused {
+        /// The manifest that was not written.
+        manifest: Box<Manifest>,
+        /// What does not hold.
+        expectations: Vec<String>,
+    },
+    /// The share of this run is done, and slices of other shares are not.
+    Waiting {
+        /// The segment that they belong to, from 0.
+        segment: usize,
+        /// How many they are.
+        slices: u64,
+    },
 }
 
 /// Everything that the parts of a run share.
@@ -116,6 +153,7 @@ pub(crate) struct Run {
     pub(crate) shards: ShardOptions,
     pub(crate) threads: usize,
     pub(crate) pool: Arc<rayon::ThreadPool>,
+    pub(crate) share: Option<Share>,
 }
 
 /// Counters for a plan, to be watched while [`run`] works.
@@ -157,19 +195,26 @@ pub fn run(
         if let Some(bytes) = store.get(layout::MANIFEST).await? {
             let manifest = Manifest::from_json(&bytes)?;
             publish::tidy(&store).await?;
-            return Ok(Outcome {
-                manifest,
+            return Ok(Outcome::Complete {
+                manifest: Box::new(manifest),
                 was_complete: true,
             });
         }
         let run = Run::new(recipe, plan, registry, runtime, options, progress, store, &input)?;
         let store = run.store.clone();
-        let manifest = run.segments(&slices, runtime, events).await?;
+        let outcome = match run.segments(&slices, runtime, events).await {
+            Ok(outcome) => outcome,
+            // Another run that did the same may have published, and removed what this one wanted to read.
+            Err(error) => match store.get(layout::MANIFEST).await {
+                Ok(Some(bytes)) => Outcome::Complete {
+                    manifest: Box::new(Manifest::from_json(&bytes)?),
+                    was_complete: true,
+                },
+                _ => return Err(error),
+            },
+        };
         log.write(&store, progress, runtime.threads()).await?;
-        Ok(Outcome {
-            manifest,
-            was_complete: false,
-        })
+        Ok(outcome)
     })
 }
 
@@ -212,6 +257,7 @@ impl Run {
             },
             threads: runtime.threads(),
             pool: runtime.content().clone(),
+            share: options.share,
             recipe: recipe.clone(),
             plan: plan.clone(),
             store,
@@ -262,9 +308,6 @@ pub fn physical_plans(
         .collect()
 }
 
-/// The address by which plans name the output store.
-const OUTPUT_STORE: &str = "gristmill-output://store";
-
 /// A session with the options that the pinned DataFusion needs to be right and stable.
 fn session(options: &RunOptions, store: &Store, threads: usize) -> Result<SessionContext> {
     let mut disk = DiskManagerBuilder::default();
@@ -277,8 +320,6 @@ fn session(options: &RunOptions, store: &Store, threads: usize) -> Result<Sessio
         .with_memory_pool(Arc::new(FairSpillPool::new(options.memory)))
         .with_disk_manager_builder(disk)
         .build_arc()?;
-    let store: Arc<dyn ObjectStore> = store.object_store().clone();
-    environment.register_object_store(&url::Url::parse(OUTPUT_STORE).expect("a constant address"), store);
     let reserve = (options.memory / (4 * threads.max(1))).min(10 << 20);
     let config = SessionConfig::new()
         .with_target_partitions(threads)
@@ -290,5 +331,7 @@ fn session(options: &RunOptions, store: &Store, threads: usize) -> Result<Sessio
         .set_bool("datafusion.execution.collect_statistics", false)
         .set_usize("datafusion.execution.sort_spill_reservation_bytes", reserve)
         .set_str("datafusion.execution.spill_compression", "lz4_frame");
-    Ok(SessionContext::new_with_config_rt(config, environment))
+    let session = SessionContext::new_with_config_rt(config, environment);
+    register_store(&session, store);
+    Ok(session)
 }

@@ -8,7 +8,7 @@ use gristmill_shard::{
     stored_schema,
 };
 
-use super::{Event, Run, plan_file::recipe_hash};
+use super::{Event, Outcome, Run, plan_file::recipe_hash};
 use crate::{Error, Result};
 
 impl Run {
@@ -18,7 +18,7 @@ impl Run {
         account: Account,
         records: &[SliceRecord],
         events: &(dyn Fn(Event) + Send + Sync),
-    ) -> Result<Manifest> {
+    ) -> Result<Outcome> {
         let manifest = self.manifest(account, records);
         if !manifest.account.adds_up() || manifest.account.kept != manifest.rows() {
             return Err(Error::Failed(format!(
@@ -30,7 +30,13 @@ impl Run {
                 manifest.rows()
             )));
         }
-        self.judge(&manifest.account, events)?;
+        let expectations = self.judge(&manifest.account, events);
+        if !expectations.is_empty() {
+            return Ok(Outcome::Refused {
+                manifest: Box::new(manifest),
+                expectations,
+            });
+        }
         let schema = self.written_schema();
         let recipe = serde_json::to_string_pretty(&self.recipe.canonical).expect("a JSON value is JSON");
         self.store
@@ -52,10 +58,14 @@ impl Run {
             }
         };
         tidy(&self.store).await?;
-        Ok(manifest)
+        Ok(Outcome::Complete {
+            manifest: Box::new(manifest),
+            was_complete: false,
+        })
     }
 
-    fn judge(&self, account: &Account, events: &(dyn Fn(Event) + Send + Sync)) -> Result<()> {
+    /// The expectations that forbid to publish; warnings are told.
+    fn judge(&self, account: &Account, events: &(dyn Fn(Event) + Send + Sync)) -> Vec<String> {
         let mut errors = Vec::new();
         for verdict in self
             .recipe
@@ -73,13 +83,7 @@ impl Run {
                 events(Event::Warning(text));
             }
         }
-        if errors.is_empty() {
-            return Ok(());
-        }
-        Err(Error::Expectation(format!(
-            "the manifest was not written, because an expectation does not hold: {}",
-            errors.join("; ")
-        )))
+        errors
     }
 
     fn manifest(&self, account: Account, records: &[SliceRecord]) -> Manifest {

@@ -4,14 +4,16 @@ use std::sync::{Arc, atomic::AtomicU64};
 
 use datafusion::{
     arrow::{
-        array::{Array, AsArray, RecordBatch},
-        datatypes::UInt32Type,
+        array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, UInt32Array, UInt64Array},
+        compute::{concat_batches, take},
+        datatypes::{SchemaRef, UInt32Type},
     },
     datasource::memory::MemorySourceConfig,
-    physical_plan::{ExecutionPlan, collect},
+    physical_plan::collect,
 };
 use futures::TryStreamExt;
 use gristmill_core::columns;
+use gristmill_dedup::DOCUMENT_COLUMN;
 use gristmill_shard::{Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{Run, RunOptions};
@@ -46,8 +48,7 @@ pub struct Sampled {
     pub fault: Option<String>,
 }
 
-/// Runs the first `count` documents of the input through the recipe's first segment: dedup and what follows it
-/// need all documents and are left out.
+/// Runs the first `count` documents of the input through the recipe. Dedup needs all documents; here none has a copy.
 ///
 /// # Errors
 /// When the input cannot be read.
@@ -84,57 +85,95 @@ pub fn sample(
 }
 
 impl Run {
-    /// Takes records through the first segment, next to what they were. Records without content (requests,
-    /// crawl metadata) are left out.
+    /// Takes records through all segments, next to what they were. Records without content (requests, crawl
+    /// metadata) are left out.
     async fn through(&self, before: &RecordBatch) -> Result<Vec<Sampled>> {
-        let source: Arc<dyn ExecutionPlan> =
-            MemorySourceConfig::try_new_exec(&[vec![before.clone()]], before.schema(), None)?;
-        let plan = self.chain(source, &self.plan.segments[0], &Arc::new(Members::new()), 1)?;
         let mut sampled = Vec::new();
-        let mut first = 0;
-        for after in collect(plan, self.session.task_ctx()).await? {
-            let before = before.slice(first, after.num_rows());
-            first += after.num_rows();
-            for row in 0..after.num_rows() {
-                let text = |batch: &RecordBatch, name: &str| {
-                    let column = batch.column_by_name(name)?.as_string_view();
-                    column.is_valid(row).then(|| column.value(row).to_owned())
-                };
-                let contents = before
-                    .column_by_name(columns::CONTENT.name)
-                    .map(datafusion::arrow::array::AsArray::as_binary_view);
-                let content = contents
-                    .filter(|contents| contents.is_valid(row))
-                    .map(|contents| contents.value(row));
-                let fault = text(&after, columns::FAULT.name);
-                if content.is_none() && fault.is_none() {
-                    continue;
-                }
-                let verdicts = after
-                    .column_by_name(VERDICT_COLUMN)
-                    .expect("a sieve ran")
-                    .as_primitive::<UInt32Type>();
-                sampled.push(Sampled {
-                    id: text(&after, "id").unwrap_or_default(),
-                    uri: text(&after, "uri").unwrap_or_default(),
-                    url: text(&after, "url"),
-                    media_type: text(&after, "media_type"),
-                    before: content.map(|bytes| {
-                        shown(&String::from_utf8_lossy(
-                            &bytes[..bytes.len().min(4 * SHOWN_CHARS)],
-                        ))
-                    }),
-                    after: text(&after, "text").map(|text| shown(&text)),
-                    verdict: verdicts
-                        .is_valid(row)
-                        .then(|| self.plan.rules[verdicts.value(row) as usize].clone()),
-                    values: text(&after, VALUES_COLUMN),
-                    fault,
-                });
+        for (record, (after, row)) in self.ends(before).await?.into_iter().enumerate() {
+            let text = |batch: &RecordBatch, name: &str, row: usize| {
+                let column = batch.column_by_name(name)?.as_string_view();
+                column.is_valid(row).then(|| column.value(row).to_owned())
+            };
+            let contents = before
+                .column_by_name(columns::CONTENT.name)
+                .map(AsArray::as_binary_view);
+            let content = contents
+                .filter(|contents| contents.is_valid(record))
+                .map(|contents| contents.value(record));
+            let fault = text(&after, columns::FAULT.name, row);
+            if content.is_none() && fault.is_none() {
+                continue;
             }
+            let verdicts = verdicts(&after);
+            sampled.push(Sampled {
+                id: text(before, "id", record).unwrap_or_default(),
+                uri: text(before, "uri", record).unwrap_or_default(),
+                url: text(before, "url", record),
+                media_type: text(before, "media_type", record),
+                before: content.map(|bytes| {
+                    shown(&String::from_utf8_lossy(
+                        &bytes[..bytes.len().min(4 * SHOWN_CHARS)],
+                    ))
+                }),
+                after: text(&after, "text", row).map(|text| shown(&text)),
+                verdict: verdicts
+                    .is_valid(row)
+                    .then(|| self.plan.rules[verdicts.value(row) as usize].clone()),
+                values: text(&after, VALUES_COLUMN, row),
+                fault,
+            });
         }
         Ok(sampled)
     }
+
+    /// For each record the batch and row in which it ended: those of the last segment that it reached.
+    async fn ends(&self, records: &RecordBatch) -> Result<Vec<(RecordBatch, usize)>> {
+        let mut ends = vec![(records.clone(), 0); records.num_rows()];
+        let mut reached: Vec<usize> = (0..records.num_rows()).collect();
+        let mut input = records.clone();
+        for (number, segment) in self.plan.segments.iter().enumerate() {
+            if number > 0 {
+                let living: Vec<u32> = (0..input.num_rows() as u32)
+                    .filter(|row| verdicts(&input).is_null(*row as usize))
+                    .collect();
+                reached = living.iter().map(|row| reached[*row as usize]).collect();
+                input = staged(&input, living, &segment.input)?;
+            }
+            let source = MemorySourceConfig::try_new_exec(&[vec![input.clone()]], input.schema(), None)?;
+            let plan = self.chain(source, segment, &Arc::new(Members::new()), 1)?;
+            input = concat_batches(
+                &plan.schema(),
+                &collect(plan.clone(), self.session.task_ctx()).await?,
+            )?;
+            for (row, record) in reached.iter().enumerate() {
+                ends[*record] = (input.clone(), row);
+            }
+        }
+        Ok(ends)
+    }
+}
+
+fn verdicts(batch: &RecordBatch) -> &PrimitiveArray<UInt32Type> {
+    let verdicts = batch.column_by_name(VERDICT_COLUMN);
+    verdicts.expect("a sieve ran").as_primitive()
+}
+
+/// The rows that live on, as the next segment reads them.
+fn staged(batch: &RecordBatch, living: Vec<u32>, schema: &SchemaRef) -> Result<RecordBatch> {
+    let living = UInt32Array::from(living);
+    let columns = schema.fields().iter().map(|field| -> Result<ArrayRef> {
+        if field.name() == DOCUMENT_COLUMN {
+            return Ok(Arc::new(UInt64Array::from_iter_values(0..living.len() as u64)));
+        }
+        let column = batch
+            .column_by_name(field.name())
+            .expect("the plan stages this column");
+        Ok(take(column, &living, None)?)
+    });
+    Ok(RecordBatch::try_new(
+        schema.clone(),
+        columns.collect::<Result<_>>()?,
+    )?)
 }
 
 fn shown(text: &str) -> String {

@@ -8,31 +8,25 @@ use std::{
     },
 };
 
-use datafusion::{
-    arrow::datatypes::SchemaRef,
-    datasource::{
-        listing::PartitionedFile,
-        physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource},
-        source::DataSourceExec,
-        table_schema::TableSchema,
-    },
-    execution::object_store::ObjectStoreUrl,
-    physical_plan::{ExecutionPlan, collect, displayable},
-};
+use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
+use futures::{StreamExt, TryStreamExt, stream};
 use gristmill_dedup::DOCUMENT_COLUMN;
 use gristmill_shard::{
-    Account, Created, Manifest, RejectMode, ShardExec, ShardOptions, ShardTarget, SliceRecord, layout,
-    slice_record,
+    Account, Created, RejectMode, ShardEntry, ShardExec, ShardOptions, ShardTable, ShardTarget, SliceRecord,
+    layout, slice_record,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use super::{Event, OUTPUT_STORE, Run};
+use super::{Event, Outcome, Run};
 use crate::{
     Error, Result, Runtime,
     input::Slice,
     node::{Members, SieveExec, StageExec, scan},
     plan::{Op, Segment},
 };
+
+/// Slice records that are asked for at the same time: a crawl has hundreds of thousands.
+const RECORDS_AT_ONCE: usize = 64;
 
 /// What a slice of any segment reads.
 #[derive(Clone)]
@@ -41,7 +35,7 @@ pub(crate) enum Work {
     Source(Slice),
     /// Files that the segment before staged.
     Staged {
-        files: Vec<(String, u64)>,
+        files: Vec<ShardEntry>,
         slices: (u32, u32),
     },
 }
@@ -50,7 +44,7 @@ impl Work {
     fn bytes(&self) -> u64 {
         match self {
             Work::Source(slice) => slice.bytes(),
-            Work::Staged { files, .. } => files.iter().map(|(_, bytes)| bytes).sum(),
+            Work::Staged { files, .. } => files.iter().map(|file| file.bytes).sum(),
         }
     }
 }
@@ -62,7 +56,7 @@ impl Run {
         slices: &[Slice],
         runtime: &Runtime,
         events: &(dyn Fn(Event) + Send + Sync),
-    ) -> Result<Manifest> {
+    ) -> Result<Outcome> {
         let run = Arc::new(self);
         let records = run.committed().await?;
         if !records.is_empty() {
@@ -80,6 +74,13 @@ impl Run {
                 slices: work.len() as u64,
             });
             let done = run.segment(number, first, &work, &records, runtime).await?;
+            let missing = (work.len() - done.len()) as u64;
+            if missing > 0 {
+                return Ok(Outcome::Waiting {
+                    segment: number,
+                    slices: missing,
+                });
+            }
             let mut phase = Account::default();
             done.iter().for_each(|record| phase.add(&record.account));
             match &mut account {
@@ -102,8 +103,12 @@ impl Run {
     /// The records of slices that earlier attempts committed.
     async fn committed(&self) -> Result<BTreeMap<u32, SliceRecord>> {
         let mut records = BTreeMap::new();
-        for (name, _) in self.store.list(layout::SLICES).await? {
-            if let Some(bytes) = self.store.get(&name).await? {
+        let names = self.store.list(layout::SLICES).await?;
+        let mut found = stream::iter(names)
+            .map(|(name, _)| async move { self.store.get(&name).await })
+            .buffer_unordered(RECORDS_AT_ONCE);
+        while let Some(bytes) = found.try_next().await? {
+            if let Some(bytes) = bytes {
                 let record = SliceRecord::from_json(&bytes)?;
                 records.insert(record.slice, record);
             }
@@ -111,7 +116,8 @@ impl Run {
         Ok(records)
     }
 
-    /// Runs the slices of a segment that are not committed yet; gives the records of all, in order.
+    /// Runs the slices of a segment that are this run's share and not committed yet; gives the records of all
+    /// that are committed then, in order.
     async fn segment(
         self: &Arc<Self>,
         number: usize,
@@ -124,8 +130,9 @@ impl Run {
         progress.slices_total.store(work.len() as u64, Ordering::Relaxed);
         progress.slices_done.store(0, Ordering::Relaxed);
         let target = Arc::new(self.target(number));
-        let todo = (0..work.len())
-            .filter(|index| !committed.contains_key(&(first + *index as u32)))
+        let is_mine = |slice: u32| self.share.is_none_or(|share| share.has(slice));
+        let todo = (first..first + work.len() as u32)
+            .filter(|slice| is_mine(*slice) && !committed.contains_key(slice))
             .count();
         // Slices are the first source of parallelism; where there are fewer than threads, batches are the second.
         let width = self.threads.div_ceil(todo.clamp(1, self.threads)).max(1) + 1;
@@ -137,6 +144,9 @@ impl Run {
             if let Some(record) = committed.get(&slice) {
                 self.note(number, record);
                 done.insert(slice, record.clone());
+                continue;
+            }
+            if !is_mine(slice) {
                 continue;
             }
             // Waiting here keeps the number of prepared slices small; a failure ends the wait.
@@ -158,6 +168,17 @@ impl Run {
         }
         while let Some(result) = tasks.join_next().await {
             self.take(result, number, &mut done)?;
+        }
+        if done.len() < work.len() {
+            // Others did their shares in the meantime, perhaps.
+            let theirs = self.committed().await?;
+            let slices = first..first + work.len() as u32;
+            for (slice, record) in theirs.range(slices) {
+                done.entry(*slice).or_insert_with(|| {
+                    self.note(number, record);
+                    record.clone()
+                });
+            }
         }
         Ok(done.into_values().collect())
     }
@@ -241,7 +262,8 @@ impl Run {
             Work::Source(ranges) => (scan(&self.scan, ranges, scanned.clone()), Members::new()),
             Work::Staged { files, slices } => {
                 let members = self.members(number - 1, *slices).await?;
-                (staged_scan(&self.store, files, &segment.input), members)
+                let staged = ShardTable::new(&self.store, files, segment.input.clone());
+                (staged.read(), members)
             }
         };
         let plan = self.chain(source, segment, &Arc::new(members), width)?;
@@ -290,7 +312,7 @@ impl Run {
         let segment = &self.plan.segments[number];
         let source = match number {
             0 => scan(&self.scan, &Slice { ranges: Vec::new() }, Arc::default()),
-            _ => staged_scan(&self.store, &[], &segment.input),
+            _ => ShardTable::new(&self.store, [], segment.input.clone()).read(),
         };
         let plan = self.chain(source, segment, &Arc::default(), 1)?;
         let shard = ShardExec::new(plan, Arc::new(self.target(number)), 0, 0);
@@ -353,41 +375,20 @@ impl Run {
     }
 }
 
-/// The plan that reads staged files, in order.
-fn staged_scan(
-    store: &gristmill_shard::Store,
-    files: &[(String, u64)],
-    schema: &SchemaRef,
-) -> Arc<dyn ExecutionPlan> {
-    let table = TableSchema::builder(schema.clone()).build();
-    let files = files
-        .iter()
-        .map(|(name, bytes)| PartitionedFile::new(store.path(name).to_string(), *bytes));
-    let url = ObjectStoreUrl::parse(OUTPUT_STORE).expect("a constant address");
-    let scan = FileScanConfigBuilder::new(url, Arc::new(ParquetSource::new(table)))
-        .with_file_groups(vec![FileGroup::new(files.collect())])
-        .build();
-    DataSourceExec::from_data_source(scan)
-}
-
 /// Bundles staged slices until a bundle has a shard's size.
 fn bundle(done: &[SliceRecord], shard_bytes: u64) -> Vec<Work> {
     let mut work: Vec<Work> = Vec::new();
     for record in done {
-        let files = record
-            .shards
-            .iter()
-            .map(|shard| (shard.path.clone(), shard.bytes));
         match work.last_mut() {
             Some(Work::Staged {
                 files: bundled,
                 slices,
-            }) if bundled.iter().map(|(_, bytes)| bytes).sum::<u64>() < shard_bytes => {
-                bundled.extend(files);
+            }) if bundled.iter().map(|file| file.bytes).sum::<u64>() < shard_bytes => {
+                bundled.extend_from_slice(&record.shards);
                 slices.1 = record.slice;
             }
             _ => work.push(Work::Staged {
-                files: files.collect(),
+                files: record.shards.clone(),
                 slices: (record.slice, record.slice),
             }),
         }

@@ -19,7 +19,9 @@ use gristmill_core::{
     Card, Column, Cost, Documents, Extractor, Format, FormatCard, Object, ReadOptions, Record, RecordBatcher,
     Records, Result, Signal, columns,
 };
-use gristmill_engine::{Overrides, Registry, RunOptions, Runtime, compile, progress, read_recipe, run};
+use gristmill_engine::{
+    Outcome, Overrides, Registry, RunOptions, Runtime, compile, progress, read_recipe, run,
+};
 
 /// Lines of a file, one record each; `!` at the start makes a fault.
 struct Lines;
@@ -115,7 +117,11 @@ impl Extractor for Plain {
             .iter()
             .map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
         let texts: StringViewArray = texts.collect();
-        let faults = StringViewArray::new_null(texts.len());
+        let faults = texts.iter().map(|text| {
+            text.filter(|text| text.starts_with('?'))
+                .map(|_| "malformed: a question mark")
+        });
+        let faults = faults.collect();
         Ok(Documents {
             columns: vec![Arc::new(texts)],
             faults,
@@ -218,9 +224,10 @@ fn run_lines(folder: &Path, lines: &str, steps: &str) -> gristmill_shard::Manife
         ..RunOptions::default()
     };
     let progress = progress(&plan);
-    run(&recipe, &plan, &registry, &runtime, &options, &progress, &|_| {})
-        .unwrap()
-        .manifest
+    match run(&recipe, &plan, &registry, &runtime, &options, &progress, &|_| {}).unwrap() {
+        Outcome::Complete { manifest, .. } => *manifest,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -274,6 +281,22 @@ fn a_panic_is_a_fault_of_its_row() {
     );
     assert_eq!(manifest.account.kept, 2);
     assert_eq!(manifest.account.faults, [("internal".to_owned(), 1)].into());
+}
+
+#[test]
+fn the_fault_of_an_extraction_outlives_a_panic_beside_it() {
+    let _guard = ONE_AT_A_TIME.lock().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for steps in [
+        "[{keep: {any: text_length > 0}}]",
+        "[{dedup: {exact: text}}, {keep: {any: text_length > 0}}]",
+    ] {
+        let manifest = run_lines(folder.path(), "fine\n? what\npanic\n", steps);
+        assert_eq!(manifest.account.kept, 1);
+        let faults = [("internal".to_owned(), 1), ("malformed".to_owned(), 1)];
+        assert_eq!(manifest.account.faults, faults.into());
+        std::fs::remove_dir_all(folder.path().join("out")).unwrap();
+    }
 }
 
 #[test]

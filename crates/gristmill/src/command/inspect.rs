@@ -136,16 +136,18 @@ pub(crate) fn verify(context: &Context, arguments: &OutputArguments) -> Result<(
 
 pub(crate) fn query(context: &Context, arguments: &QueryArguments) -> Result<(), Error> {
     let (output, runtime) = open(context, &arguments.output)?;
-    let batches = output.query(&arguments.sql, &runtime)?;
     let failed = |error: datafusion::arrow::error::ArrowError| Error::Failed(error.to_string());
     if context.screen.json {
-        for batch in &batches {
-            for line in json_rows(batch).map_err(failed)? {
-                context.screen.json(&line);
-            }
-        }
-        return Ok(());
+        let mut problem = None;
+        output.query(&arguments.sql, &runtime, |batch| match json_rows(batch) {
+            Ok(rows) => rows.iter().for_each(|row| context.screen.json(row)),
+            Err(error) => problem = Some(failed(error)),
+        })?;
+        return problem.map_or(Ok(()), Err);
     }
+    // A table is as wide as its widest cell, so all of it is needed before its first line.
+    let mut batches = Vec::new();
+    output.query(&arguments.sql, &runtime, |batch| batches.push(batch.clone()))?;
     let options = FormatOptions::default().with_null("null");
     let table = pretty_format_batches_with_options(&batches, &options).map_err(failed)?;
     context.screen.data(&escaped(&table.to_string()));

@@ -109,7 +109,11 @@ impl Context {
                 .any(|prefix| name.starts_with(prefix))
         };
         let mut options = RunOptions::default();
-        options.stores.environment = std::env::vars().filter(|(name, _)| is_store(name)).collect();
+        // Variables of others need not be Unicode.
+        options.stores.environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| is_store(name))
+            .collect();
         if let Some(machine) = machine {
             options.memory = machine.memory as usize;
             options.stores.retries = machine.retries;

@@ -112,8 +112,11 @@ fn watch(kind: &Kind, progress: &Progress, started: Instant, stop: &AtomicBool) 
         let records = progress.records.load(Ordering::Relaxed);
         let seconds = started.elapsed().as_secs_f64();
         let rate = read as f64 / seconds;
-        let left = total.saturating_sub(read.max(progress.bytes_done.load(Ordering::Relaxed)));
-        let eta = (rate > 0.0).then(|| (left as f64 / rate) as u64);
+        // What earlier runs did counts as passed, but not for the rate.
+        let passed = read.max(progress.bytes_done.load(Ordering::Relaxed)).min(total);
+        let left = total.saturating_sub(passed);
+        // Segments behind the first read what the first wrote; how long they take is not known from the input.
+        let eta = (rate > 0.0 && left > 0).then(|| (left as f64 / rate) as u64);
         let slices = (
             progress.slices_done.load(Ordering::Relaxed),
             progress.slices_total.load(Ordering::Relaxed),
@@ -146,7 +149,7 @@ fn watch(kind: &Kind, progress: &Progress, started: Instant, stop: &AtomicBool) 
             .collect();
         let text = format!(
             "{} of {} at {}/s, {} left; {} records, slice {} of {}; {} memory{}",
-            bytes(read),
+            bytes(passed),
             bytes(total),
             bytes(rate as u64),
             eta.map_or_else(|| "?".to_owned(), duration),
@@ -163,7 +166,7 @@ fn watch(kind: &Kind, progress: &Progress, started: Instant, stop: &AtomicBool) 
         match kind {
             Kind::Bar(bar) => {
                 bar.set_length(total.max(1));
-                bar.set_position(read.min(total));
+                bar.set_position(passed);
                 bar.set_message(text);
             }
             _ => line(&text),

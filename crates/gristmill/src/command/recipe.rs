@@ -43,6 +43,37 @@ pub(crate) struct Ready {
     pub(crate) registry: Arc<Registry>,
 }
 
+impl Ready {
+    /// Whether the recipe or the command line says what to read and where to write.
+    pub(crate) fn has_addresses(&self, arguments: &RecipeArguments) -> Result<(), Error> {
+        let problem = |message: &str, hint: &str| gristmill_engine::Problem {
+            file: arguments.recipe.clone(),
+            line: 0,
+            column: 0,
+            message: message.into(),
+            hint: hint.into(),
+        };
+        let mut problems = Vec::new();
+        if self.recipe.read.is_empty() {
+            problems.push(problem(
+                "nothing to read",
+                "add `read: [{uri: …}]` or give --read URI",
+            ));
+        }
+        if self.recipe.write.uri.is_none() {
+            problems.push(problem(
+                "nowhere to write to",
+                "add `write: {uri: …}` or give --to URI",
+            ));
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Recipe(problems))
+        }
+    }
+}
+
 impl RecipeArguments {
     pub(crate) fn of(recipe: String, read: Vec<String>, to: String, set: Vec<String>) -> Self {
         RecipeArguments {
@@ -61,7 +92,7 @@ impl RecipeArguments {
                 line: 0,
                 column: 0,
                 message: format!("cannot read the recipe: {error}"),
-                hint: Some("the first argument is a YAML file, such as recipes/web-text.yaml".into()),
+                hint: "the first argument is a YAML file, such as recipes/web-text.yaml".into(),
             }])
         })?;
         let registry = Arc::new(gristmill::registry());
@@ -157,9 +188,15 @@ pub(crate) fn sample(context: &Context, arguments: &SampleArguments) -> Result<(
             context.screen.data(&escaped(&page(document)));
         }
     }
+    let has_dedup = ready.plan.has_dedup();
     context.screen.say(&format!(
-        "{} sampled; dedup, which needs all documents, is left out",
-        count(sampled.len() as u64, "document")
+        "{} sampled{}",
+        count(sampled.len() as u64, "document"),
+        if has_dedup {
+            "; dedup needs all documents and rejects none here"
+        } else {
+            ""
+        }
     ));
     Ok(())
 }

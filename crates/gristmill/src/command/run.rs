@@ -1,7 +1,7 @@
 //! `run`.
 
 use clap::Args;
-use gristmill_engine::{Error, Event};
+use gristmill_engine::{Error, Event, Outcome, Share};
 use serde_json::json;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     progress::Display,
     recipe::RecipeArguments,
     screen::{bytes, count},
-    summary,
+    summary::{self, Ending},
 };
 
 #[derive(Args)]
@@ -18,6 +18,21 @@ pub(crate) struct RunArguments {
     recipe: RecipeArguments,
     #[command(flatten)]
     machine: MachineArguments,
+    /// Do only share I of N of the slices, for array jobs: give each job its I from 1 to N, then run once without
+    #[arg(long, value_name = "I/N", value_parser = share)]
+    slices: Option<Share>,
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    let parse = |(number, of): (&str, &str)| {
+        let share = Share {
+            number: number.parse().ok()?,
+            of: of.parse().ok()?,
+        };
+        (1..=share.of).contains(&share.number).then_some(share)
+    };
+    let wrong = || format!("{text:?} is not a share such as 1/8, 2/8, …, 8/8");
+    text.split_once('/').and_then(parse).ok_or_else(wrong)
 }
 
 impl RunArguments {
@@ -25,19 +40,17 @@ impl RunArguments {
         RunArguments {
             recipe,
             machine: MachineArguments::default(),
+            slices: None,
         }
     }
 }
 
 pub(crate) fn run(context: &Context, arguments: &RunArguments) -> Result<(), Error> {
     let ready = arguments.recipe.prepare()?;
-    if ready.recipe.read.is_empty() {
-        return Err(Error::Input(
-            "nothing to read: add `read: [{uri: …}]` to the recipe or give --read URI".into(),
-        ));
-    }
+    ready.has_addresses(&arguments.recipe)?;
     let runtime = context.runtime()?;
-    let options = context.options(Some(&arguments.machine));
+    let mut options = context.options(Some(&arguments.machine));
+    options.share = arguments.slices;
     let progress = gristmill_engine::progress(&ready.plan);
     let display = Display::start(&context.screen, progress.clone());
     let result = gristmill_engine::run(
@@ -50,8 +63,37 @@ pub(crate) fn run(context: &Context, arguments: &RunArguments) -> Result<(), Err
         &|event| display.event(&event),
     );
     let seconds = display.stop();
-    let outcome = result?;
-    summary::print(&context.screen, &ready.recipe, &outcome, seconds);
+    match result? {
+        Outcome::Complete {
+            manifest,
+            was_complete,
+        } => {
+            let ending = if was_complete {
+                Ending::WasComplete
+            } else {
+                Ending::Done
+            };
+            summary::print(&context.screen, &ready.recipe, &manifest, ending, seconds);
+        }
+        Outcome::Refused {
+            manifest,
+            expectations,
+        } => {
+            summary::print(
+                &context.screen,
+                &ready.recipe,
+                &manifest,
+                Ending::Refused,
+                seconds,
+            );
+            return Err(Error::Expectation(format!(
+                "the manifest was not written, because an expectation does not hold: {}; correct the recipe or its \
+                 `expect`: if only `expect` changes, the same command publishes what is done",
+                expectations.join("; ")
+            )));
+        }
+        Outcome::Waiting { segment, slices } => summary::waiting(&context.screen, segment, slices),
+    }
     Ok(())
 }
 

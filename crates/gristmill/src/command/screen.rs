@@ -23,10 +23,16 @@ impl Screen {
         !self.json && io::stderr().is_terminal()
     }
 
-    /// A line of data. A reader that went away (`| head`) ends the command quietly.
+    /// A line of data. A reader that went away (`| head`) ends the command quietly, with the code that a shell gives
+    /// to a process that the closed pipe killed.
     pub(crate) fn data(&self, line: &str) {
-        if writeln!(io::stdout().lock(), "{line}").is_err() {
-            std::process::exit(0);
+        match writeln!(io::stdout().lock(), "{line}") {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(141),
+            Err(error) => {
+                let _ = writeln!(io::stderr().lock(), "error: cannot write the answer: {error}");
+                std::process::exit(75);
+            }
         }
     }
 

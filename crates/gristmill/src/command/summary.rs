@@ -1,24 +1,49 @@
 //! The end of a run in a few lines: where every record went.
 
-use gristmill_engine::{Outcome, Recipe};
+use gristmill_engine::Recipe;
+use gristmill_shard::Manifest;
 use serde_json::json;
 
 use super::screen::{Screen, bytes, count, escaped, grouped};
 
-pub(crate) fn print(screen: &Screen, recipe: &Recipe, outcome: &Outcome, seconds: f64) {
-    let manifest = &outcome.manifest;
+/// The end of a run that did its share while slices of others are missing.
+pub(crate) fn waiting(screen: &Screen, segment: usize, slices: u64) {
+    if screen.json {
+        screen.json(&json!({ "event": "waiting", "segment": segment, "slices": slices }));
+        return;
+    }
+    screen.data(&format!(
+        "this share is done; segment {segment} misses {} of other shares",
+        count(slices, "slice")
+    ));
+    screen.say(
+        "when they have ended, the same command without --slices does what is left and completes the output",
+    );
+}
+
+/// How a run ended that did all slices.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Done,
+    WasComplete,
+    Refused,
+}
+
+/// The end of a run that did all slices.
+pub(crate) fn print(screen: &Screen, recipe: &Recipe, manifest: &Manifest, ending: Ending, seconds: f64) {
+    let was_complete = ending == Ending::WasComplete;
     let account = &manifest.account;
     let to = recipe.write.uri.as_deref().unwrap_or_default();
     let shards = manifest.shards.values().map(Vec::len).sum::<usize>() as u64;
     if screen.json {
         screen.json(&json!({
-            "event": "done", "to": to, "was_complete": outcome.was_complete, "seconds": seconds, "shards": shards,
+            "event": if ending == Ending::Refused { "refused" } else { "done" }, "to": to, "was_complete": was_complete, "seconds": seconds, "shards": shards,
             "bytes": manifest.bytes(), "account": account,
         }));
         return;
     }
     let mut lines = Vec::new();
-    if outcome.was_complete {
+    if was_complete {
         lines.push(format!("{to} was complete already; nothing was done"));
     }
     lines.push(format!(

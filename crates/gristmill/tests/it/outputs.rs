@@ -129,3 +129,84 @@ fn an_unfinished_output_is_explained() {
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains("has no manifest"));
 }
+
+#[test]
+fn a_shard_that_is_gone_is_an_error_and_not_fewer_rows() {
+    let (_folder, to) = finished();
+    let rejects = fs::read_dir(format!("{to}/rejects")).unwrap();
+    let last = rejects.map(|entry| entry.unwrap().path()).max().unwrap();
+    fs::remove_file(&last).unwrap();
+    let output = run(&["query", &to, "SELECT count(*) AS n, max(id) FROM rejects"]);
+    assert_ne!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert_eq!(run(&["verify", &to]).status.code(), Some(1));
+}
+
+#[test]
+fn an_address_may_hold_any_character() {
+    let folder = crawl();
+    let read = path(&folder, "crawl/*.warc.gz");
+    for name in ["out#1", "a?b", "x%20y", "für uns"] {
+        let to = path(&folder, name);
+        succeed(&["run", "recipes/web-text.yaml", "--read", &read, "--to", &to]);
+        succeed(&["verify", &to]);
+        let count = succeed(&["query", &to, "--json", "SELECT count(*) AS n FROM text"]);
+        assert_eq!(count.trim(), "{\"n\":110}", "{name}");
+    }
+}
+
+#[test]
+fn tidying_leaves_the_files_of_others_alone() {
+    let folder = crawl();
+    let to = path(&folder, "out");
+    let theirs = ["notes#2", "mine/draft#7", "README.md.orig#1"].map(|name| format!("{to}/{name}"));
+    for file in &theirs {
+        fs::create_dir_all(std::path::Path::new(file).parent().unwrap()).unwrap();
+        fs::write(file, "mine").unwrap();
+    }
+    fs::create_dir_all(format!("{to}/data/text")).unwrap();
+    fs::write(format!("{to}/data/text/part.parquet#3"), "half").unwrap();
+    let read = path(&folder, "crawl/*.warc.gz");
+    succeed(&["run", "recipes/html-extract.yaml", "--read", &read, "--to", &to]);
+    for file in &theirs {
+        assert_eq!(fs::read_to_string(file).unwrap(), "mine");
+    }
+    assert!(!fs::exists(format!("{to}/data/text/part.parquet#3")).unwrap());
+}
+
+#[test]
+fn why_tells_of_every_capture_of_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = format!(
+        "{{\"url\": \"https://a.example/\", \"text\": \"{}\"}}\n",
+        "the same words again ".repeat(9)
+    );
+    fs::write(path(&folder, "a.jsonl"), page.repeat(2)).unwrap();
+    let recipe = path(&folder, "recipe.yaml");
+    let source = format!(
+        "recipe: 1\nname: x\nread: [{{uri: {}, url: url}}]\ntext: [{{dedup: {{exact: text}}}}]\nwrite: {{rejects: all}}\n",
+        path(&folder, "a.jsonl")
+    );
+    fs::write(&recipe, source).unwrap();
+    let to = path(&folder, "out");
+    succeed(&["run", &recipe, "--to", &to]);
+    let answer = succeed(&["why", &to, "https://a.example/"]);
+    assert!(
+        answer.contains("kept") && answer.contains("unique_text"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn an_empty_answer_is_an_answer() {
+    let folder = crawl();
+    let (to, read) = (path(&folder, "out"), path(&folder, "crawl/*.warc.gz"));
+    let recipe = path(&folder, "recipe.yaml");
+    fs::write(
+        &recipe,
+        "{recipe: 1, name: x, text: [{extract: html}, {keep: {none: text_word_count > 1000000}}]}",
+    )
+    .unwrap();
+    succeed(&["run", &recipe, "--read", &read, "--to", &to]);
+    let count = succeed(&["query", &to, "--json", "SELECT count(text) AS n FROM text"]);
+    assert_eq!(count.trim(), "{\"n\":0}");
+}

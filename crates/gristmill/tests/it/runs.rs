@@ -40,6 +40,31 @@ fn manifest(to: &str) -> Value {
 }
 
 #[test]
+fn shares_of_the_slices_together_give_the_bytes_of_one_run() {
+    let folder = crawl();
+    let (whole, shared) = (path(&folder, "whole"), path(&folder, "shared"));
+    succeed(&strs(&web(&folder, &whole)));
+    let share = |number: u32| {
+        let mut arguments = web(&folder, &shared);
+        arguments.extend(["--slices".to_owned(), format!("{number}/3")]);
+        succeed(&strs(&arguments))
+    };
+    // The recipe has a segment before dedup and one behind it, so shares are done twice, in any order.
+    assert!(share(3).contains("misses"));
+    assert!(share(1).contains("segment 0 misses"));
+    assert!(share(1).contains("segment 0 misses"));
+    share(2);
+    let end = succeed(&strs(&web(&folder, &shared)));
+    assert!(end.contains("kept"), "{end}");
+    assert_same_tree(&whole, &shared);
+    for wrong in ["0/3", "4/3", "3", "a/b"] {
+        let mut arguments = web(&folder, &shared);
+        arguments.extend(["--slices".to_owned(), wrong.to_owned()]);
+        assert_eq!(run(&strs(&arguments)).status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
 fn every_record_is_accounted_for() {
     let folder = crawl();
     let to = path(&folder, "out");
@@ -250,7 +275,7 @@ fn an_unwritable_output_is_explained() {
         "--to",
         "http://localhost:1/out",
     ]);
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(2));
 }
 
 #[test]
@@ -297,4 +322,60 @@ fn events_are_json_lines() {
             .iter()
             .any(|event| event["event"] == "done" && event["account"]["read"].is_u64())
     );
+}
+
+#[test]
+fn a_run_whose_expectation_was_wrong_is_published_once_it_is_corrected() {
+    let folder = crawl();
+    let (to, read) = (path(&folder, "out"), path(&folder, "crawl/*.warc.gz"));
+    let recipe = path(&folder, "recipe.yaml");
+    let write = |condition: &str| {
+        let source = format!(
+            "recipe: 1\nname: x\ntext: [{{extract: html}}]\nexpect: [{{metric: keep_rate, error_if: \"{condition}\"}}]\n"
+        );
+        fs::write(&recipe, source).unwrap();
+    };
+    write("< 0.9");
+    let refused = run(&["run", &recipe, "--read", &read, "--to", &to]);
+    assert_eq!(refused.status.code(), Some(5), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stdout).contains("is_html"),
+        "no account: {}",
+        text(&refused.stdout)
+    );
+    assert_eq!(run(&["verify", &to]).status.code(), Some(4));
+    write("< 0.01");
+    succeed(&["run", &recipe, "--read", &read, "--to", &to]);
+    succeed(&["verify", &to]);
+}
+
+#[test]
+fn documents_of_many_mebibytes_do_not_stop_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("{{\"text\": \"{}\"}}\n", "many words ".repeat(3 << 20));
+    let mut file = flate2::write::GzEncoder::new(
+        fs::File::create(path(&folder, "a.jsonl.gz")).unwrap(),
+        flate2::Compression::fast(),
+    );
+    // 70 lines of 33 MiB: more than 2 GiB within what would be one block of 64 rows.
+    for _ in 0..70 {
+        std::io::Write::write_all(&mut file, line.as_bytes()).unwrap();
+    }
+    file.finish().unwrap();
+    let to = path(&folder, "out");
+    let recipe = path(&folder, "recipe.yaml");
+    fs::write(
+        &recipe,
+        "{recipe: 1, name: x, text: [{keep: {all: text IS NOT NULL}}], write: {columns: [text]}}",
+    )
+    .unwrap();
+    succeed(&[
+        "run",
+        &recipe,
+        "--read",
+        &path(&folder, "a.jsonl.gz"),
+        "--to",
+        &to,
+    ]);
+    assert_eq!(manifest(&to)["account"]["kept"], 70);
 }
