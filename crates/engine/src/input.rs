@@ -15,7 +15,7 @@ use gristmill_core::FieldMap;
 use object_store::{ObjectStore, path::Path};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use listing::list;
+pub(crate) use listing::{keep_apart, list};
 pub(crate) use object::InputObject;
 pub(crate) use slices::cut;
 

@@ -165,7 +165,10 @@ async fn write_slice(
         layout::REJECTS,
         slice,
         &Rejects::schema(&in_flight),
-        options.clone(),
+        ShardOptions {
+            row_group_bytes: 4 << 20,
+            ..options.clone()
+        },
     );
     let mut writer = ShardWriter::new(&target.folder, slice, &data_schema(&in_flight, target)?, options);
     let (mut read, mut kept) = (0, 0);

@@ -10,6 +10,7 @@ use std::{
 
 use futures::TryStreamExt;
 use globset::{GlobBuilder, GlobMatcher};
+use gristmill_shard::layout;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
 use tokio::runtime::Handle;
 
@@ -43,9 +44,15 @@ pub(crate) async fn list(entries: &[ReadEntry], options: &StoreOptions, io: &Han
             }
         };
         if found.is_empty() {
-            return Err(Error::Input(format!("nothing matches {}", entry.uri)));
+            let is_one = matches!(&address, Address::Remote { .. }) && !entry.uri.contains(WILDCARDS);
+            let hint = if is_one {
+                "; a folder ends with `/`, and `*` stands for any name"
+            } else {
+                ""
+            };
+            return Err(Error::Input(format!("nothing matches {}{hint}", entry.uri)));
         }
-        roots.push(fixed_folder(&address));
+        roots.push(fixed_folder(&address, &entry.uri));
         listed.extend(found.into_iter().map(|object| (object, reading.clone())));
     }
     let base = common_folder(&roots);
@@ -82,14 +89,79 @@ struct Listed {
 }
 
 /// The address up to the last `/` before any wildcard.
-fn fixed_folder(address: &Address) -> String {
+fn fixed_folder(address: &Address, uri: &str) -> String {
     let text = match address {
         Address::Local(path) if path.is_dir() => format!("{}/", path.display()),
-        Address::Local(path) => path.display().to_string(),
+        Address::Local(path) if path.is_file() => path.display().to_string(),
+        Address::Local(path) => return format!("{}/", Pattern::new(path, uri).folder.display()),
         Address::Remote { root, key } => format!("{root}/{key}"),
     };
     let fixed = &text[..text.find(WILDCARDS).unwrap_or(text.len())];
     fixed[..=fixed.rfind('/').unwrap_or(0)].to_owned()
+}
+
+/// A local path with wildcards.
+struct Pattern {
+    /// The deepest folder without a wildcard.
+    folder: PathBuf,
+    /// The whole path as a pattern. Only what the user wrote is one: the folder in which the command runs may have
+    /// brackets in its name.
+    glob: String,
+}
+
+impl Pattern {
+    fn new(path: &FsPath, uri: &str) -> Self {
+        let user = uri.strip_prefix("file://").unwrap_or(uri);
+        let (here, rest) = if FsPath::new(user).is_absolute() {
+            (String::new(), path.display().to_string())
+        } else {
+            let here = std::env::current_dir().unwrap_or_default();
+            let rest = path.strip_prefix(&here).unwrap_or(path);
+            (format!("{}/", here.display()), rest.display().to_string())
+        };
+        let fixed = &rest[..rest.find(WILDCARDS).unwrap_or(rest.len())];
+        let folder = format!(
+            "{here}{}",
+            &fixed[..fixed.rfind('/').map_or(0, |slash| slash + 1)]
+        );
+        Pattern {
+            folder: PathBuf::from(
+                folder
+                    .strip_suffix('/')
+                    .filter(|f| !f.is_empty())
+                    .unwrap_or(&folder),
+            ),
+            glob: format!("{}{rest}", globset::escape(&here)),
+        }
+    }
+}
+
+/// Refuses an output that lies among what is read: a later attempt would find it as new input.
+///
+/// # Errors
+/// When an entry covers the output.
+pub(crate) fn keep_apart(entries: &[ReadEntry], to: &str) -> Result<()> {
+    let Address::Local(to) = Address::parse(to)? else {
+        return Ok(());
+    };
+    for entry in entries {
+        let Address::Local(path) = Address::parse(&entry.uri)? else {
+            continue;
+        };
+        let covers = if path.exists() {
+            path.is_dir() && to.starts_with(&path)
+        } else {
+            matcher(&Pattern::new(&path, &entry.uri).glob, &entry.uri)?.is_match(to.join(layout::PLAN))
+        };
+        if covers {
+            return Err(Error::Input(format!(
+                "the output {} lies among what {} reads; write to another folder, or name the input more narrowly",
+                to.display(),
+                entry.uri
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The deepest folder that holds all of these folders; empty if they are in several stores.
@@ -139,14 +211,11 @@ fn list_local(path: &FsPath, uri: &str) -> Result<Vec<Listed>> {
     let text = path.display().to_string();
     // A path that exists is that path, even if it has brackets in its name.
     let (pattern, root) = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => return Ok(vec![listed_file(path.to_owned(), &metadata)]),
+        Ok(metadata) if metadata.is_file() => return Ok(vec![listed_file(path.to_owned(), &metadata)?]),
         Ok(_) => (None, path.to_owned()),
         Err(_) if text.contains(WILDCARDS) => {
-            let fixed = &text[..text.find(WILDCARDS).unwrap_or(text.len())];
-            (
-                Some(matcher(&text, uri)?),
-                PathBuf::from(&fixed[..=fixed.rfind('/').unwrap_or(0)]),
-            )
+            let pattern = Pattern::new(path, uri);
+            (Some(matcher(&pattern.glob, uri)?), pattern.folder)
         }
         Err(error) => return Err(failed(path, &error)),
     };
@@ -155,17 +224,20 @@ fn list_local(path: &FsPath, uri: &str) -> Result<Vec<Listed>> {
     }
     let mut found = Vec::new();
     let mut folders = vec![root];
+    // Links to folders are followed, once each, so that they do not lead in circles.
+    let mut followed = HashSet::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(|error| failed(&folder, &error))? {
             let path = entry.map_err(|error| failed(&folder, &error))?.path();
-            // Links are followed to files but not to folders, which could lead in circles.
             let metadata = fs::metadata(&path).map_err(|error| failed(&path, &error))?;
             if metadata.is_dir() {
                 if !path.is_symlink() {
                     folders.push(path);
+                } else if followed.insert(fs::canonicalize(&path).map_err(|error| failed(&path, &error))?) {
+                    folders.push(path);
                 }
             } else if metadata.is_file() && pattern.as_ref().is_none_or(|pattern| pattern.is_match(&path)) {
-                found.push(listed_file(path, &metadata));
+                found.push(listed_file(path, &metadata)?);
             }
         }
     }
@@ -173,13 +245,19 @@ fn list_local(path: &FsPath, uri: &str) -> Result<Vec<Listed>> {
     Ok(found)
 }
 
-fn listed_file(path: PathBuf, metadata: &Metadata) -> Listed {
-    Listed {
-        address: path.display().to_string(),
+fn listed_file(path: PathBuf, metadata: &Metadata) -> Result<Listed> {
+    let Some(address) = path.to_str() else {
+        return Err(Error::Input(format!(
+            "the name of {} is not UTF-8; rename it, since rows say from which object they are",
+            path.display()
+        )));
+    };
+    Ok(Listed {
+        address: address.to_owned(),
         bytes: metadata.len(),
         version: file_version(metadata),
         location: Location::File(path),
-    }
+    })
 }
 
 /// The time of last change of a file, in nanoseconds since 1970.
@@ -259,7 +337,7 @@ mod tests {
         }
         let names = |pattern: &str| {
             let path = folder.path().join(pattern);
-            let found = list_local(&path, pattern).unwrap();
+            let found = list_local(&path, &path.display().to_string()).unwrap();
             let root = format!("{}/", folder.path().display());
             found
                 .iter()
@@ -271,5 +349,8 @@ mod tests {
         assert_eq!(names("a/*/{2,3}.*"), ["a/b/2.gz", "a/b/3.txt"]);
         assert_eq!(names("a"), ["a/1.gz", "a/b/2.gz", "a/b/3.txt"]);
         assert_eq!(names("none/*"), Vec::<String>::new());
+        std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("link")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("a/circle")).unwrap();
+        assert!(names("link/**/2.gz").contains(&"link/b/2.gz".to_owned()));
     }
 }

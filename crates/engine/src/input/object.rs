@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fs::File,
+    fs::{File, Metadata},
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     os::unix::fs::FileExt,
@@ -42,12 +42,28 @@ impl InputObject {
         let missing =
             |error: io::Error| other(Error::Input(format!("cannot read {}: {error}", path.display())));
         let file = File::open(path).map_err(missing)?;
-        let metadata = file.metadata().map_err(missing)?;
-        let snapshot = &self.found.snapshot;
-        if metadata.len() != snapshot.bytes || file_version(&metadata) != snapshot.version {
-            return Err(other(changed(snapshot)));
-        }
+        self.compare(&file.metadata().map_err(missing)?).map_err(other)?;
         Ok(file)
+    }
+
+    fn compare(&self, metadata: &Metadata) -> Result<(), Error> {
+        let snapshot = &self.found.snapshot;
+        if metadata.len() != snapshot.bytes || file_version(metadata) != snapshot.version {
+            return Err(changed(snapshot));
+        }
+        Ok(())
+    }
+
+    /// Whether the object is still what was listed, after it was read: a file that was cut or written to in the
+    /// meantime looks like damage. Stores answer for a version with each piece.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match &self.found.location {
+            Location::File(path) => {
+                let metadata = std::fs::metadata(path).map_err(|_| changed(&self.found.snapshot))?;
+                self.compare(&metadata)
+            }
+            Location::Store(..) => Ok(()),
+        }
     }
 }
 

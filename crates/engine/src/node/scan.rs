@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Batches that wait between the reading thread and the stream.
-const WAITING: usize = 2;
+const WAITING: usize = 1;
 
 /// What scans of a run share.
 pub(crate) struct ScanConfig {
@@ -185,11 +185,11 @@ fn read(
         Some(name) => config.registry.format(name).expect("the recipe was checked"),
         None => config.registry.auto,
     };
-    let object = InputObject::new(
+    let object = Arc::new(InputObject::new(
         found.clone(),
         config.io.clone(),
         config.progress.bytes_read.clone(),
-    );
+    ));
     let options = ReadOptions {
         fields: found.reading.fields.clone(),
         ..config.options.clone()
@@ -200,7 +200,7 @@ fn read(
             other => other.into(),
         }
     };
-    let mut source = match format.read(Arc::new(object), range, &options) {
+    let mut source = match format.read(object.clone(), range, &options) {
         Ok(source) => source,
         Err(error) => {
             let _ = batches.blocking_send(Err(failed(error)));
@@ -210,7 +210,12 @@ fn read(
     loop {
         let batch = match source.next_batch() {
             Ok(Some(batch)) => Ok(batch),
-            Ok(None) => return,
+            Ok(None) => {
+                if let Err(error) = object.check() {
+                    let _ = batches.blocking_send(Err(error.into()));
+                }
+                return;
+            }
             Err(error) => Err(failed(error)),
         };
         let rows = batch.as_ref().map_or(0, RecordBatch::num_rows) as u64;

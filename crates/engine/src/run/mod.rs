@@ -179,6 +179,7 @@ pub fn run(
             "no output address: add `write: {uri: …}` or give --to".into(),
         ));
     };
+    input::keep_apart(&recipe.read, uri)?;
     let store = open_output(uri, &options.stores, runtime.io())?;
     let log = log::RunLog::start();
     runtime.block_on(async {

@@ -379,3 +379,49 @@ fn documents_of_many_mebibytes_do_not_stop_a_run() {
     ]);
     assert_eq!(manifest(&to)["account"]["kept"], 70);
 }
+
+#[test]
+fn an_output_among_the_input_is_refused() {
+    let folder = crawl();
+    let (read, to) = (path(&folder, "crawl"), path(&folder, "crawl/out"));
+    let output = run(&["run", "recipes/html-extract.yaml", "--read", &read, "--to", &to]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(
+        text(&output.stderr).contains("lies among"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert!(!fs::exists(&to).unwrap());
+    // A pattern that cannot match what is written is no obstacle.
+    let read = path(&folder, "crawl/*.warc.gz");
+    succeed(&["run", "recipes/html-extract.yaml", "--read", &read, "--to", &to]);
+}
+
+#[test]
+fn a_working_folder_may_have_brackets_in_its_name() {
+    let folder = crawl();
+    let here = folder.path().join("[old] {x}");
+    fs::create_dir(&here).unwrap();
+    fs::rename(folder.path().join("crawl"), here.join("crawl")).unwrap();
+    let recipe = crate::kit::root().join("recipes/html-extract.yaml");
+    let output = gristmill()
+        .current_dir(&here)
+        .args([
+            "run",
+            recipe.to_str().unwrap(),
+            "--read",
+            "crawl/*.gz",
+            "--to",
+            "out",
+        ])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let rows = succeed(&[
+        "query",
+        here.join("out").to_str().unwrap(),
+        "--json",
+        "SELECT DISTINCT uri FROM text ORDER BY uri",
+    ]);
+    assert!(rows.starts_with("{\"uri\":\"demo-00000.warc.gz\"}"), "{rows}");
+}
