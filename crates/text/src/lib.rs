@@ -1,9 +1,10 @@
-//! Text: extraction from HTML and plain text, language, quality and repetition signals, edits, redaction.
+//! Text: extraction from HTML and plain text, language, quality and repetition signals, edits, redaction; models.
 
 mod charset;
 mod edit;
 pub mod extract;
 mod html;
+pub mod model;
 mod redact;
 mod signal;
 mod words;

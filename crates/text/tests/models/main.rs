@@ -1,0 +1,73 @@
+//! Models read by gristmill against the predictions of the implementations that made them, and damaged models.
+
+// Helpers of tests are not tests to clippy.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod fasttext;
+
+use std::{fs, path::PathBuf};
+
+use serde_json::Value;
+
+fn path(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests/models", name]
+        .iter()
+        .collect()
+}
+
+fn file(name: &str) -> Vec<u8> {
+    fs::read(path(name)).unwrap()
+}
+
+/// Models of a golden file: name and the whole entry.
+fn golden(name: &str) -> Vec<(String, Value)> {
+    let models: Vec<Value> = serde_json::from_slice(&file(name)).unwrap();
+    models
+        .into_iter()
+        .map(|model| (model["file"].as_str().unwrap().to_owned(), model))
+        .collect()
+}
+
+/// Text of a case: its text so many times.
+fn text(case: &Value) -> String {
+    let times = usize::try_from(case["repeat"].as_u64().unwrap()).unwrap();
+    case["text"].as_str().unwrap().repeat(times)
+}
+
+/// Calls `read` with the file cut off at many offsets, which must be an error, and with bytes changed, which may be
+/// read but must not panic. `cut_to` is the length from which a cut leaves a whole model.
+fn check_damage(name: &str, cut_to: usize, mut read: impl FnMut(Vec<u8>) -> bool) {
+    let bytes = file(name);
+    assert!(read(bytes.clone()), "{name}");
+    let step = (bytes.len() / 1500).max(1);
+    let ends = (0..400.min(cut_to))
+        .chain((400..cut_to).step_by(step))
+        .chain([cut_to - 1]);
+    for end in ends {
+        assert!(
+            !read(bytes[..end].to_vec()),
+            "{name} cut to {end} bytes is no model"
+        );
+    }
+    // A generator of its own: the same bytes on every machine.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    for round in 0..1500 {
+        let mut bytes = bytes.clone();
+        for _ in 0..=random(4) {
+            // Half of the changes in the header, where counts and lengths are.
+            let at = random(if round % 2 == 0 { bytes.len() } else { 300 });
+            bytes[at] = if random(3) == 0 {
+                0xff
+            } else {
+                u8::try_from(random(256)).unwrap()
+            };
+        }
+        read(bytes);
+    }
+}
