@@ -2,7 +2,8 @@
 //!
 //! Every other crate speaks in these words and adds none of its own: an *object* ([`Object`]) is cut by a
 //! *format* ([`Format`]) into *records*; an *extractor* ([`Extractor`]) turns records into documents; an
-//! *edit* ([`Edit`]) changes their content; a *signal* ([`Signal`]) measures it. Each of them describes itself
+//! *edit* ([`Edit`]) changes their content; a *signal* ([`Signal`]) measures it, if need be with a *model* ([`Model`])
+//! that others trained. Each of them describes itself
 //! with a *card* ([`Card`]), from which help, reference pages, schemas and recipe checks are printed. Bad data is
 //! a value ([`Fault`]), and every length read from input is checked against [`Limits`].
 
@@ -24,4 +25,4 @@ pub use id::record_id;
 pub use limits::Limits;
 pub use object::{MemoryObject, Object};
 pub use records::{FieldMap, ReadOptions, Record, RecordBatcher, Records};
-pub use verbs::{Documents, Edit, Extractor, Format, Signal};
+pub use verbs::{Documents, Edit, Extractor, Format, Model, Signal};

@@ -6,6 +6,7 @@
 use std::{ops::Range, sync::Arc};
 
 use arrow_array::{ArrayRef, StringViewArray};
+use bytes::Bytes;
 
 use crate::{Card, FormatCard, Object, ReadOptions, Records, Result};
 
@@ -65,4 +66,17 @@ pub trait Signal: Send + Sync {
 
     /// `inputs` and result as on the card, each `[n]`; null where the content is null.
     fn compute(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>>;
+}
+
+/// Makes signals of model files that others trained.
+pub trait Model: Send + Sync {
+    /// Its card. It has the inputs of its signals, and no outputs: their names come from the recipe.
+    fn card(&self) -> &'static Card;
+
+    /// The signal of the model in `file`. The recipe calls it `name`, a word of `a-z`, `0-9` and `_`, and may ask for
+    /// one `label`. Like built-in signals, it lives as long as the process.
+    ///
+    /// # Errors
+    /// When the file is no such model, or has no such label.
+    fn signal(&self, name: &str, file: Bytes, label: Option<&str>) -> Result<&'static dyn Signal>;
 }

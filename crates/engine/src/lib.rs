@@ -22,7 +22,7 @@ pub use output::{Output, Why};
 pub use plan::{Plan, compile, explain};
 pub use progress::Progress;
 pub use recipe::{
-    Expectation, Overrides, Preset, PresetFile, Problem, ReadEntry, Recipe, Step, WriteSpec, keys,
+    Expectation, ModelSpec, Overrides, Preset, PresetFile, Problem, ReadEntry, Recipe, Step, WriteSpec, keys,
     parse_size, read as read_recipe, recipe_schema,
 };
 pub use registry::Registry;

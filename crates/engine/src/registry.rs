@@ -1,11 +1,12 @@
 //! What recipes can name: the door puts the lists of all rooms together here.
 
-use gristmill_core::{Card, Column, Edit, Extractor, Format, Signal};
+use gristmill_core::{Card, Column, Edit, Extractor, Format, Model, Signal};
 use gristmill_dedup::Method;
 
 use crate::recipe::Preset;
 
 /// Everything that recipes can name.
+#[derive(Clone)]
 pub struct Registry {
     /// Formats by name.
     pub formats: &'static [&'static dyn Format],
@@ -18,7 +19,9 @@ pub struct Registry {
     /// Edits that replace personal data.
     pub redactions: &'static [&'static dyn Edit],
     /// Signals.
-    pub signals: &'static [&'static dyn Signal],
+    pub signals: Vec<&'static dyn Signal>,
+    /// Kinds of models that become signals.
+    pub models: &'static [&'static dyn Model],
     /// Dedup methods.
     pub methods: &'static [&'static dyn Method],
     /// Presets.
@@ -46,6 +49,13 @@ impl Registry {
             .iter()
             .copied()
             .find(|method| method.card().name == name)
+    }
+
+    /// This registry and the signals of a recipe's models.
+    pub(crate) fn with_signals(&self, signals: impl Iterator<Item = &'static dyn Signal>) -> Self {
+        let mut registry = self.clone();
+        registry.signals.extend(signals);
+        registry
     }
 
     /// The signal that gives a column.

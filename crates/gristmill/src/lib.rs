@@ -36,7 +36,8 @@ pub fn registry() -> Registry {
         extractors: gristmill_text::EXTRACTORS,
         edits: gristmill_text::EDITS,
         redactions: gristmill_text::REDACTIONS,
-        signals: gristmill_text::SIGNALS,
+        signals: gristmill_text::SIGNALS.to_vec(),
+        models: gristmill_text::MODELS,
         methods: gristmill_dedup::METHODS,
         presets: presets.collect(),
     }

@@ -25,6 +25,7 @@ fn recipe_page() -> String {
     let tables = [
         ("The recipe", keys::RECIPE),
         ("An entry of `read`", keys::READ),
+        ("A model", keys::MODEL),
         ("A step: exactly one of these", keys::STEP),
         ("`write`", keys::WRITE),
         ("An entry of `expect`", keys::EXPECT),

@@ -11,5 +11,6 @@ mod words;
 
 pub use edit::EDITS;
 pub use extract::EXTRACTORS;
+pub use model::MODELS;
 pub use redact::REDACTIONS;
 pub use signal::SIGNALS;

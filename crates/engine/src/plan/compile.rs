@@ -57,7 +57,8 @@ pub(crate) fn husk_fields() -> Vec<Field> {
 /// All mistakes in its predicates and columns.
 pub fn compile(file: &str, recipe: &Recipe, registry: &Registry) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::new(file);
-    let mut compiler = Compiler::new(recipe, registry, &mut problems);
+    let registry = registry.with_signals(recipe.models.iter().map(|model| model.signal));
+    let mut compiler = Compiler::new(recipe, &registry, &mut problems);
     compiler.steps(recipe);
     let columns = compiler.written(recipe);
     let plan = compiler.finish(columns);
@@ -377,7 +378,7 @@ impl<'a> Compiler<'a> {
         let mut changed: HashSet<&str> = HashSet::from([column]);
         loop {
             let before = changed.len();
-            for signal in self.registry.signals {
+            for signal in &self.registry.signals {
                 if signal
                     .card()
                     .inputs

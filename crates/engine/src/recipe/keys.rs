@@ -61,6 +61,11 @@ pub const RECIPE: &[Key] = &[
         Kind::Own,
         "what to read: a list of addresses; may be given with --read",
     ),
+    key(
+        "models",
+        Kind::Own,
+        "models by name; each is a signal whose columns are text_<name>_score and, without a label, text_<name>_label",
+    ),
     required(
         "text",
         Kind::Own,
@@ -71,6 +76,20 @@ pub const RECIPE: &[Key] = &[
         "expect",
         Kind::Own,
         "conditions for publishing: the manifest is written only if they hold",
+    ),
+];
+
+/// A model.
+pub const MODEL: &[Key] = &[
+    required(
+        "fasttext",
+        Kind::Text,
+        "path of a fastText classifier, .bin or .ftz",
+    ),
+    key(
+        "label",
+        Kind::Text,
+        "the label whose probability is the score; the most probable label when absent",
     ),
 ];
 

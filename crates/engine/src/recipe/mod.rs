@@ -2,6 +2,7 @@
 
 mod expect;
 pub mod keys;
+mod models;
 mod preset;
 mod problem;
 mod read;
@@ -16,6 +17,7 @@ use gristmill_dedup::Method;
 use gristmill_shard::RejectMode;
 
 pub use expect::Expectation;
+pub use models::ModelSpec;
 pub use preset::{Preset, PresetFile};
 pub use problem::Problem;
 pub(crate) use problem::{Problems, suggest};
@@ -31,6 +33,8 @@ pub struct Recipe {
     pub name: String,
     /// What to read.
     pub read: Vec<ReadEntry>,
+    /// The models that it names.
+    pub models: Vec<ModelSpec>,
     /// The steps of text documents, presets expanded.
     pub text: Vec<Step>,
     /// What to write.

@@ -17,7 +17,7 @@ pub struct PresetFile {
 }
 
 /// A preset that can be used.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Preset {
     /// The name in `use`.
     pub name: &'static str,

@@ -7,7 +7,8 @@ use gristmill_shard::RejectMode;
 use serde_json::json;
 
 use super::{
-    Action, DedupSpec, Expectation, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec, Step, WriteSpec,
+    Action, DedupSpec, Expectation, ModelSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec, Step,
+    WriteSpec,
     keys::{EXPECT, Key, Kind, READ, RECIPE, STEP, WRITE},
     size::parse_size,
     suggest,
@@ -279,6 +280,10 @@ impl Reader<'_> {
             Some(node) => self.read_entries(node, registry),
             None => Vec::new(),
         };
+        let models = match fields.get("models") {
+            Some(node) => self.models(node, registry),
+            None => Vec::new(),
+        };
         let text = match fields.get("text") {
             Some(node) => self.steps(node, registry),
             None => Vec::new(),
@@ -295,10 +300,11 @@ impl Reader<'_> {
             Some(node) => self.expectations(node, &text),
             None => Vec::new(),
         };
-        let canonical = canonical(&name, &read, &text, &write);
+        let canonical = canonical(&name, &read, &models, &text, &write);
         Recipe {
             name,
             read,
+            models,
             text,
             write,
             expect,
@@ -810,7 +816,13 @@ fn rule_names(steps: &[Step]) -> Vec<&str> {
 
 /// The recipe as asked: what the rows depend on, and nothing else: not where they are written, and not what is
 /// expected of them, so that a run whose expectations were wrong can be published once they are corrected.
-fn canonical(name: &str, read: &[ReadEntry], steps: &[Step], write: &WriteSpec) -> serde_json::Value {
+fn canonical(
+    name: &str,
+    read: &[ReadEntry],
+    models: &[ModelSpec],
+    steps: &[Step],
+    write: &WriteSpec,
+) -> serde_json::Value {
     let entries: Vec<_> = read
         .iter()
         .map(|entry| {
@@ -840,12 +852,13 @@ fn canonical(name: &str, read: &[ReadEntry], steps: &[Step], write: &WriteSpec) 
             }
         })
         .collect();
+    let models: Vec<_> = models.iter().map(ModelSpec::canonical).collect();
     let columns: Option<Vec<&str>> = write
         .columns
         .as_ref()
         .map(|columns| columns.iter().map(|(name, _)| name.as_str()).collect());
     json!({
-        "recipe": 1, "name": name, "read": entries, "text": steps,
+        "recipe": 1, "name": name, "read": entries, "models": models, "text": steps,
         "write": { "columns": columns, "shard_bytes": write.shard_bytes, "rejects": write.rejects },
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{EXPECT, Key, Kind, READ, RECIPE, STEP, WRITE};
+use super::keys::{EXPECT, Key, Kind, MODEL, READ, RECIPE, STEP, WRITE};
 use crate::registry::Registry;
 
 /// JSON Schema (draft 2020-12) of a recipe; editors complete recipes with it.
@@ -55,6 +55,10 @@ pub fn recipe_schema(registry: &Registry) -> Value {
             (
                 "read",
                 json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, read] } }),
+            ),
+            (
+                "models",
+                json!({ "type": "object", "additionalProperties": object(MODEL, &[]) }),
             ),
             ("text", json!({ "type": "array", "items": step })),
             ("write", object(WRITE, &[])),

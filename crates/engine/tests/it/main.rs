@@ -198,7 +198,8 @@ fn registry() -> Arc<Registry> {
         extractors: EXTRACTORS,
         edits: &[],
         redactions: &[],
-        signals: SIGNALS,
+        signals: SIGNALS.to_vec(),
+        models: &[],
         methods: gristmill_dedup::METHODS,
         presets: Vec::new(),
     })

@@ -357,3 +357,42 @@ fn sql_that_looks_right() {
         &["`extract: html` gives it"],
     );
 }
+
+#[test]
+fn models() {
+    let model = |model: &str| {
+        format!("recipe: 1\nname: x\nmodels:\n  {model}\ntext:\n- keep: {{ a: text_m_score > 0.5 }}\n")
+    };
+    check(
+        &model("m: {fasttext: nowhere.bin}"),
+        (4, 17),
+        &["cannot read the model", "nowhere.bin"],
+    );
+    check(
+        &model("m: {fasttext: Cargo.toml}"),
+        (4, 17),
+        &["no fasttext model"],
+    );
+    check(
+        &model("M-1: {fasttext: Cargo.toml}"),
+        (4, 3),
+        &["not a model's name"],
+    );
+    check(&model("m: {kenlm: x}"), (4, 7), &["unknown key"]);
+    let file = "crates/text/tests/models/softmax.bin";
+    check(
+        &model(&format!("m: {{fasttext: {file}, label: nothing}}")),
+        (4, 17),
+        &["no label", "the model has"],
+    );
+    check(
+        &model(&format!("language: {{fasttext: {file}, label: nothing}}")),
+        (4, 24),
+        &["no label"],
+    );
+    check(
+        &model(&format!("n: {{fasttext: {file}}}")),
+        (6, 14),
+        &["unknown column", "text_n_score"],
+    );
+}

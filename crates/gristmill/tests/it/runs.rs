@@ -425,3 +425,25 @@ fn a_working_folder_may_have_brackets_in_its_name() {
     ]);
     assert!(rows.starts_with("{\"uri\":\"demo-00000.warc.gz\"}"), "{rows}");
 }
+
+#[test]
+fn a_fasttext_model_is_a_signal_and_part_of_the_plan() {
+    let folder = crawl();
+    let (to, read) = (path(&folder, "out"), path(&folder, "crawl/*.warc.gz"));
+    let model = path(&folder, "model.bin");
+    let trained = crate::kit::root().join("crates/text/tests/models");
+    fs::copy(trained.join("softmax.bin"), &model).unwrap();
+    let recipe = path(&folder, "recipe.yaml");
+    let source = format!(
+        "recipe: 1\nname: x\nmodels: {{ topic: {{fasttext: {model}}} }}\n\
+         text: [{{extract: html}}, {{keep: {{sure: text_topic_score > 0.2, known: text_topic_label IS NOT NULL}}}}]\n"
+    );
+    fs::write(&recipe, source).unwrap();
+    succeed(&["run", &recipe, "--read", &read, "--to", &to]);
+    let sql = "SELECT count(DISTINCT text_topic_label) > 0 AND min(text_topic_score) > 0.2 AS ok FROM text";
+    assert_eq!(succeed(&["query", &to, "--json", sql]).trim(), "{\"ok\":true}");
+    // Another model under the same name is another plan.
+    fs::copy(trained.join("ova.bin"), &model).unwrap();
+    let output = run(&["run", &recipe, "--read", &read, "--to", &to]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+}

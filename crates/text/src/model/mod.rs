@@ -8,5 +8,11 @@
 //! anything is allocated, and a damaged file is an [`Error`](gristmill_core::Error) that says what is wrong and where.
 //! A change inside the weights that leaves them numbers cannot be noticed.
 
+mod classifier;
 mod cursor;
 pub mod fasttext;
+
+use gristmill_core::Model;
+
+/// All kinds of models that recipes can name.
+pub static MODELS: &[&dyn Model] = &[&classifier::FastText];
