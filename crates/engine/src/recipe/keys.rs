@@ -64,7 +64,7 @@ pub const RECIPE: &[Key] = &[
     key(
         "models",
         Kind::Own,
-        "models by name; each is a signal whose columns are text_<name>_score and, without a label, text_<name>_label",
+        "models by name: files that become signals, whose columns bear that name",
     ),
     required(
         "text",
@@ -79,17 +79,22 @@ pub const RECIPE: &[Key] = &[
     ),
 ];
 
-/// A model.
+/// A model: one kind, with the path of its file.
 pub const MODEL: &[Key] = &[
-    required(
+    key(
         "fasttext",
         Kind::Text,
-        "path of a fastText classifier, .bin or .ftz",
+        "path of a fastText classifier, .bin or .ftz: columns text_<name>_score and, without a label, text_<name>_label",
+    ),
+    key(
+        "ngram_lm",
+        Kind::Text,
+        "path of an n-gram language model, KenLM binary or ARPA: column text_<name>_perplexity",
     ),
     key(
         "label",
         Kind::Text,
-        "the label whose probability is the score; the most probable label when absent",
+        "of fasttext, the label whose probability is the score; the most probable label when absent",
     ),
 ];
 

@@ -91,10 +91,17 @@ impl Reader<'_> {
 
     fn model(&mut self, name: &str, node: &Node, registry: &Registry) -> Option<ModelSpec> {
         let fields = self.mapping(node, "a model", MODEL);
-        let (kind, path) = registry
+        let kinds = || registry.models.iter().map(|model| model.card().name);
+        let named: Vec<_> = registry
             .models
             .iter()
-            .find_map(|model| Some((*model, *fields.get(model.card().name)?)))?;
+            .filter_map(|model| Some((*model, *fields.get(model.card().name)?)))
+            .collect();
+        let [(kind, path)] = named[..] else {
+            self.problems
+                .add(&node.place, "a model is a file of one kind", suggest("", kinds()));
+            return None;
+        };
         let label = fields.get("label").and_then(|node| node.text());
         let file = match std::fs::read(path.text()?) {
             Ok(file) => file,
@@ -120,9 +127,11 @@ impl Reader<'_> {
                 signal,
             }),
             Err(error) => {
-                let kinds = registry.models.iter().map(|model| model.card().name);
-                self.problems
-                    .add(&path.place, error.to_string(), suggest("", kinds));
+                let hint = format!(
+                    "the file or the label is another than the recipe means; kinds of models: {}",
+                    kinds().collect::<Vec<_>>().join(", ")
+                );
+                self.problems.add(&path.place, error.to_string(), hint);
                 None
             }
         }

@@ -379,6 +379,8 @@ fn models() {
         &["not a model's name"],
     );
     check(&model("m: {kenlm: x}"), (4, 7), &["unknown key"]);
+    check(&model("m: {label: x}"), (4, 6), &["one kind", "ngram_lm"]);
+    check(&model("m: {ngram_lm: Cargo.toml}"), (4, 17), &["kinds of models"]);
     let file = "crates/text/tests/models/softmax.bin";
     check(
         &model(&format!("m: {{fasttext: {file}, label: nothing}}")),

@@ -427,7 +427,7 @@ fn a_working_folder_may_have_brackets_in_its_name() {
 }
 
 #[test]
-fn a_fasttext_model_is_a_signal_and_part_of_the_plan() {
+fn a_model_is_a_signal_and_part_of_the_plan() {
     let folder = crawl();
     let (to, read) = (path(&folder, "out"), path(&folder, "crawl/*.warc.gz"));
     let model = path(&folder, "model.bin");
@@ -435,8 +435,10 @@ fn a_fasttext_model_is_a_signal_and_part_of_the_plan() {
     fs::copy(trained.join("softmax.bin"), &model).unwrap();
     let recipe = path(&folder, "recipe.yaml");
     let source = format!(
-        "recipe: 1\nname: x\nmodels: {{ topic: {{fasttext: {model}}} }}\n\
-         text: [{{extract: html}}, {{keep: {{sure: text_topic_score > 0.2, known: text_topic_label IS NOT NULL}}}}]\n"
+        "recipe: 1\nname: x\nmodels: {{ topic: {{fasttext: {model}}}, news: {{ngram_lm: {}}} }}\n\
+         text: [{{extract: html}}, {{keep: {{sure: text_topic_score > 0.2, known: text_topic_label IS NOT NULL, \
+         like_news: text_news_perplexity > 1}}}}]\n",
+        trained.join("order4.arpa").display()
     );
     fs::write(&recipe, source).unwrap();
     succeed(&["run", &recipe, "--read", &read, "--to", &to]);

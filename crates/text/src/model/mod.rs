@@ -11,8 +11,10 @@
 mod classifier;
 mod cursor;
 pub mod fasttext;
+pub mod ngram_lm;
+mod perplexity;
 
 use gristmill_core::Model;
 
 /// All kinds of models that recipes can name.
-pub static MODELS: &[&dyn Model] = &[&classifier::FastText];
+pub static MODELS: &[&dyn Model] = &[&classifier::FastText, &perplexity::NgramLm];

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use gristmill_text::model::fasttext::{Model, Scratch};
 
-use super::{check_damage, file, golden, text};
+use super::{check_damage, file, for_each_answer};
 
 /// How far a probability may be from the reference's.
 const TOLERANCE: f32 = 1e-5;
@@ -25,36 +25,31 @@ fn predict(model: &Model, text: &str, k: usize, threshold: f32, scratch: &mut Sc
 fn predictions_are_those_of_the_reference() {
     let mut scratch = Scratch::default();
     let (mut count, mut worst) = (0, 0.0_f32);
-    for (name, golden) in golden("fasttext.json") {
-        let model = load(&name, u8::try_from(golden["version"].as_u64().unwrap()).unwrap());
-        for case in golden["cases"].as_array().unwrap() {
-            let text = text(case);
-            let about = format!("{name}: {:.60}", case["text"].as_str().unwrap());
-            let k = usize::try_from(case["k"].as_i64().unwrap()).unwrap_or(usize::MAX);
-            let threshold = case["threshold"].as_f64().unwrap() as f32;
-            let found = predict(&model, &text, k, threshold, &mut scratch);
-            let labels = case["labels"].as_array().unwrap();
+    for_each_answer("fasttext.json", 2, |golden, text, answers| {
+        let version = u8::try_from(golden["version"].as_u64().unwrap()).unwrap();
+        let name = golden["file"].as_str().unwrap();
+        let model = load(name, version);
+        let about = format!("{name} of version {version}: {text:.60}");
+        let all = predict(&model, text, usize::MAX, 0.0, &mut scratch);
+        let all: HashMap<String, f32> = all.into_iter().collect();
+        for ((k, threshold), answer) in [(8, 0.0), (3, 0.05)].into_iter().zip(answers) {
+            let found = predict(&model, text, k, threshold, &mut scratch);
+            let (labels, probabilities) = (answer[0].as_array().unwrap(), answer[1].as_array().unwrap());
             assert_eq!(found.len(), labels.len(), "{about}");
-            let all: HashMap<String, f32> = predict(&model, &text, usize::MAX, 0.0, &mut scratch)
-                .into_iter()
-                .collect();
-            for ((label, ours), (expected, theirs)) in found
-                .iter()
-                .zip(labels.iter().zip(case["probabilities"].as_array().unwrap()))
-            {
+            for ((label, ours), (expected, theirs)) in found.iter().zip(labels.iter().zip(probabilities)) {
                 let difference = (ours - theirs.as_f64().unwrap() as f32).abs();
                 assert!(difference < TOLERANCE, "{about}: {ours} for {theirs}");
                 worst = worst.max(difference);
                 // The reference leaves the order of equals open, and sigmoids have steps.
-                let expected = expected.as_str().unwrap();
+                let expected = format!("__label__{}", expected.as_str().unwrap());
                 assert!(
-                    label == expected || all[expected] == *ours,
+                    *label == expected || all[&expected] == *ours,
                     "{about}: {label} for {expected}"
                 );
                 count += 1;
             }
         }
-    }
+    });
     assert!(count > 1000, "{count}");
     eprintln!("{count} probabilities, at most {worst:e} apart");
 }

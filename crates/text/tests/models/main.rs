@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod fasttext;
+mod ngram_lm;
 
 use std::{fs, path::PathBuf};
 
@@ -19,19 +20,18 @@ fn file(name: &str) -> Vec<u8> {
     fs::read(path(name)).unwrap()
 }
 
-/// Models of a golden file: name and the whole entry.
-fn golden(name: &str) -> Vec<(String, Value)> {
-    let models: Vec<Value> = serde_json::from_slice(&file(name)).unwrap();
-    models
-        .into_iter()
-        .map(|model| (model["file"].as_str().unwrap().to_owned(), model))
-        .collect()
-}
-
-/// Text of a case: its text so many times.
-fn text(case: &Value) -> String {
-    let times = usize::try_from(case["repeat"].as_u64().unwrap()).unwrap();
-    case["text"].as_str().unwrap().repeat(times)
+/// Calls `check` with each model of a golden file (its entry), each text and the answers of the model to it.
+fn for_each_answer(name: &str, answers_per_text: usize, mut check: impl FnMut(&Value, &str, &[Value])) {
+    let golden: Value = serde_json::from_slice(&file(name)).unwrap();
+    for model in golden["models"].as_array().unwrap() {
+        let answers = model["answers"].as_array().unwrap();
+        let cases = golden["cases"].as_array().unwrap();
+        assert_eq!(answers.len(), cases.len() * answers_per_text);
+        for (case, answers) in cases.iter().zip(answers.chunks(answers_per_text)) {
+            let times = usize::try_from(case[1].as_u64().unwrap()).unwrap();
+            check(model, &case[0].as_str().unwrap().repeat(times), answers);
+        }
+    }
 }
 
 /// Calls `read` with the file cut off at many offsets, which must be an error, and with bytes changed, which may be

@@ -33,6 +33,10 @@ pub(super) struct Dictionary {
     minn: usize,
     maxn: usize,
     buckets: Buckets,
+    /// Rows of the character n-grams of the first words, as many as fit; see [`Self::remember_subwords`].
+    subwords: Vec<u32>,
+    /// Where the rows of each of these words end in `subwords`.
+    subword_ends: Vec<u32>,
 }
 
 /// Where a word stands in the file.
@@ -110,13 +114,38 @@ impl Dictionary {
             minn: arguments.minn,
             maxn: arguments.maxn,
             buckets,
+            subwords: Vec::new(),
+            subword_ends: Vec::new(),
         };
         for index in 0..size {
             let entry = &dictionary.entries[index as usize];
             let place = dictionary.place(dictionary.word(entry), entry.hash);
             dictionary.table[place] = index;
         }
+        dictionary.remember_subwords();
         Ok(dictionary)
+    }
+
+    /// Hashing the character n-grams of a word takes longer than adding their rows. Words of the dictionary, the
+    /// frequent ones first, have theirs kept, in no more memory than the file has.
+    fn remember_subwords(&mut self) {
+        if self.maxn == 0 {
+            return;
+        }
+        let room = (self.file.len() / 4).min(u32::MAX as usize);
+        let mut line = Line::default();
+        let (mut rows, mut ends) = (Vec::new(), Vec::new());
+        for entry in &self.entries[..self.words as usize] {
+            let word = self.word(entry);
+            // An upper bound of the n-grams of this word, so that no long word takes more than there is.
+            if rows.len() + (word.len() + 2) * self.maxn > room {
+                break;
+            }
+            self.add_subwords(word, &mut line, &mut |row| rows.push(row));
+            ends.push(rows.len() as u32);
+        }
+        self.subwords = rows;
+        self.subword_ends = ends;
     }
 
     pub(super) fn labels(&self) -> &[String] {
@@ -182,17 +211,28 @@ impl Dictionary {
         if index != FREE {
             add(index);
         }
-        if self.maxn > 0 && word != END {
-            line.bracketed.clear();
-            line.bracketed.push(b'<');
-            line.bracketed.extend_from_slice(word);
-            line.bracketed.push(b'>');
-            self.add_subwords(&line.bracketed, add);
+        if let Some(&end) = self.subword_ends.get(index as usize) {
+            let start = index
+                .checked_sub(1)
+                .map_or(0, |before| self.subword_ends[before as usize]);
+            self.subwords[start as usize..end as usize]
+                .iter()
+                .for_each(|&row| add(row));
+        } else if self.maxn > 0 {
+            self.add_subwords(word, line, add);
         }
     }
 
-    /// Character n-grams; those of one character do not include the brackets.
-    fn add_subwords(&self, word: &[u8], add: &mut impl FnMut(u32)) {
+    /// Character n-grams of `<word>`, but neither bracket alone. The end of the line has none.
+    fn add_subwords(&self, word: &[u8], line: &mut Line, add: &mut impl FnMut(u32)) {
+        if word == END {
+            return;
+        }
+        line.bracketed.clear();
+        line.bracketed.push(b'<');
+        line.bracketed.extend_from_slice(word);
+        line.bracketed.push(b'>');
+        let word = line.bracketed.as_slice();
         for start in (0..word.len()).filter(|&at| is_boundary(word[at])) {
             let mut hash = HASH_START;
             let mut at = start;

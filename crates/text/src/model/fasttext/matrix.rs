@@ -88,11 +88,7 @@ impl Matrix {
             } => {
                 let norm = norms.as_ref().map_or(1.0, |norms| norms.of(row));
                 let codes = &codes[row * quantiser.parts..][..quantiser.parts];
-                for (part, (&code, sum)) in codes.iter().zip(sum.chunks_mut(quantiser.width)).enumerate() {
-                    for (sum, centroid) in sum.iter_mut().zip(quantiser.centroid(part, code)) {
-                        *sum += norm * centroid;
-                    }
-                }
+                quantiser.add(codes, norm, sum);
             }
         }
     }
@@ -155,6 +151,29 @@ impl Quantiser {
             last_width,
             centroids: centroids.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
         })
+    }
+
+    /// Adds `norm` times the row of these codes to `sum`.
+    #[inline]
+    fn add(&self, codes: &[u8], norm: f32, sum: &mut [f32]) {
+        let mut done = 0;
+        if self.width == 2 {
+            // The usual width, with neither a check nor a loop per part.
+            let (tables, _) = self.centroids.as_chunks::<2>().0.as_chunks::<CENTROIDS>();
+            let whole = codes.iter().zip(sum.as_chunks_mut::<2>().0).zip(tables);
+            for ((&code, sum), table) in whole {
+                let centroid = table[usize::from(code)];
+                sum[0] += norm * centroid[0];
+                sum[1] += norm * centroid[1];
+                done += 1;
+            }
+        }
+        let sums = sum.chunks_mut(self.width).skip(done);
+        for (part, (&code, sum)) in (done..).zip(codes[done..].iter().zip(sums)) {
+            for (sum, centroid) in sum.iter_mut().zip(self.centroid(part, code)) {
+                *sum += norm * centroid;
+            }
+        }
     }
 
     fn centroid(&self, part: usize, code: u8) -> &[f32] {
@@ -238,8 +257,8 @@ fn dot(row: &[[u8; 4]], vector: &[f32]) -> f32 {
     let (vectors, vector_rest) = vector.as_chunks::<LANES>();
     let mut lanes = [0.0_f32; LANES];
     for (weights, values) in rows.iter().zip(vectors) {
-        for lane in 0..LANES {
-            lanes[lane] += f32::from_le_bytes(weights[lane]) * values[lane];
+        for ((lane, &weight), value) in lanes.iter_mut().zip(weights).zip(values) {
+            *lane += f32::from_le_bytes(weight) * value;
         }
     }
     let rest = row_rest.iter().zip(vector_rest);

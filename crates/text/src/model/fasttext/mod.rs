@@ -77,7 +77,8 @@ pub struct Prediction {
     pub probability: f32,
 }
 
-/// Buffers of [`Model::predict`]: some bytes for each word of the longest text so far, and some for each label.
+/// Buffers of [`Model::predict`]: a few bytes for each word of the longest text so far, and for
+/// each label.
 #[derive(Debug, Default)]
 pub struct Scratch {
     line: Line,
