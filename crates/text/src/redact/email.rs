@@ -11,14 +11,13 @@
 
 use std::ops::Range;
 
-use arrow_array::ArrayRef;
-use gristmill_core::{Card, Column, Cost, Edit, Result, columns};
+use gristmill_core::{Card, Column, Cost, columns};
 use memchr::memchr;
 
-use super::redact_rows;
+use super::Redaction;
 
-/// Describes [`Email`] to recipes, lists and docs.
-pub(crate) static CARD: Card = Card {
+/// Describes [`EMAIL`] to recipes, lists and docs.
+static CARD: Card = Card {
     name: "email",
     about: "replaces e-mail addresses by placeholders",
     inputs: &[columns::TEXT],
@@ -37,18 +36,11 @@ const PLACEHOLDERS: [&str; 2] = ["email@example.com", "firstname.lastname@exampl
 const LOCAL_BYTES: usize = 64;
 
 /// Replaces e-mail addresses; see the module.
-#[derive(Debug)]
-pub(crate) struct Email;
-
-impl Edit for Email {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn edit(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
-        Ok(redact_rows(&inputs[0], find, &PLACEHOLDERS))
-    }
-}
+pub(super) static EMAIL: Redaction = Redaction {
+    card: &CARD,
+    find,
+    placeholders: |_| &PLACEHOLDERS,
+};
 
 /// The first address that begins at or after `from`. Looks at up to 64 bytes before each `@`.
 fn find(text: &str, from: usize) -> Option<Range<usize>> {
@@ -113,13 +105,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while let Some(range) = find(text, at) {
-            at = range.end;
-            found.push(&text[range]);
-        }
-        assert_eq!(found, expected, "{text}");
+        super::super::tests::check(&EMAIL, text, expected);
     }
 
     #[test]

@@ -10,14 +10,13 @@
 
 use std::{net::Ipv4Addr, ops::Range};
 
-use arrow_array::ArrayRef;
-use gristmill_core::{Card, Column, Cost, Edit, Result, columns};
+use gristmill_core::{Card, Column, Cost, columns};
 use memchr::memchr;
 
-use super::redact_rows;
+use super::Redaction;
 
-/// Describes [`Ip`] to recipes, lists and docs.
-pub(crate) static CARD: Card = Card {
+/// Describes [`IP`] to recipes, lists and docs.
+static CARD: Card = Card {
     name: "ip",
     about: "replaces public IPv4 addresses by placeholders",
     inputs: &[columns::TEXT],
@@ -40,18 +39,11 @@ const PLACEHOLDERS: [&str; 6] = [
 ];
 
 /// Replaces public IPv4 addresses; see the module.
-#[derive(Debug)]
-pub(crate) struct Ip;
-
-impl Edit for Ip {
-    fn card(&self) -> &'static Card {
-        &CARD
-    }
-
-    fn edit(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
-        Ok(redact_rows(&inputs[0], find, &PLACEHOLDERS))
-    }
-}
+pub(super) static IP: Redaction = Redaction {
+    card: &CARD,
+    find,
+    placeholders: |_| &PLACEHOLDERS,
+};
 
 /// The first public address that begins at or after `from`.
 fn find(text: &str, from: usize) -> Option<Range<usize>> {
@@ -109,13 +101,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while let Some(range) = find(text, at) {
-            at = range.end;
-            found.push(&text[range]);
-        }
-        assert_eq!(found, expected, "{text}");
+        super::super::tests::check(&IP, text, expected);
     }
 
     #[test]
