@@ -2,7 +2,8 @@
 //!
 //! An address is `local@domain`: `local` has 1 to 64 letters, digits and ``!#$%&'*+/=?^_`{|}~-``, single dots
 //! between them, and begins with a letter, a digit or `_`; `domain` has labels of letters, digits and inner
-//! hyphens, at least two, and ends in a label of at least two letters. All of it is ASCII. What a sentence puts
+//! hyphens, at least two, and ends in a label of at least two letters. All of it is ASCII. Where addresses run into
+//! each other (`a@b.com-c@d.com`), at most the first is one. What a sentence puts
 //! around an address (brackets, a full stop) stays. Addresses of an IP number (`a@[1.2.3.4]`) and those without a
 //! dot (`root@localhost`) are not looked for.
 //!
@@ -27,7 +28,7 @@ static CARD: Card = Card {
     ],
     source: "datatrove PIIFormatter (Penedo et al. 2024, arXiv:2406.17557)",
     cost: Cost::Cheap,
-    version: 1,
+    version: 2,
 };
 
 const PLACEHOLDERS: [&str; 2] = ["email@example.com", "firstname.lastname@example.org"];
@@ -42,14 +43,15 @@ pub(super) static EMAIL: Redaction = Redaction {
     placeholders: |_| &PLACEHOLDERS,
 };
 
-/// The first address that begins at or after `from`. Looks at up to 64 bytes before each `@`.
+/// The first address that begins at or after `from`. Looks at up to 65 bytes before each `@`.
 fn find(text: &str, from: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let mut at = from;
     while let Some(found) = memchr(b'@', &bytes[at..]) {
         let sign = at + found;
         at = sign + 1;
-        let local = local_start(&bytes[from..sign]).map(|start| from + start);
+        // A local part that begins within the last address is a part of it.
+        let local = local_start(&bytes[..sign]).filter(|start| *start >= from);
         if let (Some(start), Some(length)) = (local, domain_length(&bytes[at..])) {
             return Some(start..at + length);
         }
@@ -60,19 +62,30 @@ fn find(text: &str, from: usize) -> Option<Range<usize>> {
 /// Where the local part at the end of `before` begins.
 fn local_start(before: &[u8]) -> Option<usize> {
     let mut start = before.len();
-    while start > 0 && before.len() - start < LOCAL_BYTES {
+    while start > 0 {
         let byte = before[start - 1];
         let is_dot = byte == b'.' && start < before.len() && before[start] != b'.';
-        if !is_dot && !byte.is_ascii_alphanumeric() && !b"!#$%&'*+/=?^_`{|}~-".contains(&byte) {
+        if !is_dot && !is_local(byte) {
             break;
         }
+        if before.len() - start == LOCAL_BYTES {
+            return None;
+        }
         start -= 1;
+    }
+    // What follows an `@` may be the domain of what is before it.
+    if matches!(before[..start], [.., byte, b'@'] if is_local(byte)) {
+        return None;
     }
     let begins = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     before[start..]
         .iter()
         .position(begins)
         .map(|skipped| start + skipped)
+}
+
+fn is_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&byte)
 }
 
 /// How long the domain at the start of `after` is.
@@ -117,6 +130,7 @@ mod tests {
         check("mailto:info@firm.de?subject=x", &["info@firm.de"]);
         check("älter@firma.de", &["lter@firma.de"]);
         check("a@b.com,c@d.com", &["a@b.com", "c@d.com"]);
+        check("@me@x.com a@b.com-c@d.com", &["me@x.com"]);
         check("me@x.com- or me@x.c1", &["me@x.com"]);
     }
 
@@ -133,6 +147,7 @@ mod tests {
             "a@.com",
             "a@-b.com",
             "@@@@",
+            &format!("{}@b.com", "a".repeat(65)),
         ] {
             check(text, &[]);
         }
