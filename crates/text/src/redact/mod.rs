@@ -92,6 +92,11 @@ impl Redaction {
     }
 }
 
+/// Whether a character continues a word, so that what touches it is a part of that word.
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
 #[cfg(test)]
 mod tests {
     use arrow_array::{StringViewArray, UInt32Array};
