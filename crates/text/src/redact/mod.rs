@@ -9,6 +9,7 @@
 //! from strangers, so every `find` looks at each byte a bounded number of times, whatever the text, and where it
 //! looks back or ahead for context, that has a fixed length.
 
+mod card_number;
 mod email;
 mod ip;
 mod phone;
@@ -24,7 +25,7 @@ use gristmill_core::{Card, Edit, Result};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// All redactions of text.
-pub static REDACTIONS: &[&dyn Edit] = &[&email::EMAIL, &ip::IP, &phone::PHONE];
+pub static REDACTIONS: &[&dyn Edit] = &[&email::EMAIL, &ip::IP, &phone::PHONE, &card_number::CARD_NUMBER];
 
 /// Replaces whatever `find` finds in a text.
 #[derive(Debug)]
