@@ -11,6 +11,7 @@
 
 mod card_number;
 mod email;
+mod iban;
 mod ip;
 mod phone;
 
@@ -25,7 +26,13 @@ use gristmill_core::{Card, Edit, Result};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// All redactions of text.
-pub static REDACTIONS: &[&dyn Edit] = &[&email::EMAIL, &ip::IP, &phone::PHONE, &card_number::CARD_NUMBER];
+pub static REDACTIONS: &[&dyn Edit] = &[
+    &email::EMAIL,
+    &ip::IP,
+    &phone::PHONE,
+    &card_number::CARD_NUMBER,
+    &iban::IBAN,
+];
 
 /// Replaces whatever `find` finds in a text.
 #[derive(Debug)]
