@@ -14,6 +14,7 @@ mod email;
 mod iban;
 mod ip;
 mod phone;
+mod secret;
 
 use std::{ops::Range, sync::Arc};
 
@@ -32,6 +33,7 @@ pub static REDACTIONS: &[&dyn Edit] = &[
     &phone::PHONE,
     &card_number::CARD_NUMBER,
     &iban::IBAN,
+    &secret::SECRET,
 ];
 
 /// Replaces whatever `find` finds in a text.
