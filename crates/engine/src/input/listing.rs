@@ -1,7 +1,7 @@
 //! Lists the objects that addresses match.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fs::{self, Metadata},
     path::{Path as FsPath, PathBuf},
     sync::Arc,
@@ -223,17 +223,21 @@ fn list_local(path: &FsPath, uri: &str) -> Result<Vec<Listed>> {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    let mut folders = vec![root];
-    // Links to folders are followed, once each, so that they do not lead in circles.
-    let mut followed = HashSet::new();
-    while let Some(folder) = folders.pop() {
+    // Links to folders come last, in order of their names: what was walked under its own name, or by an earlier link,
+    // is not walked again.
+    let (mut folders, mut links) = (vec![root], BTreeSet::new());
+    let mut walked = HashSet::new();
+    while let Some(folder) = folders.pop().or_else(|| links.pop_first()) {
+        if !walked.insert(fs::canonicalize(&folder).map_err(|error| failed(&folder, &error))?) {
+            continue;
+        }
         for entry in fs::read_dir(&folder).map_err(|error| failed(&folder, &error))? {
             let path = entry.map_err(|error| failed(&folder, &error))?.path();
             let metadata = fs::metadata(&path).map_err(|error| failed(&path, &error))?;
             if metadata.is_dir() {
-                if !path.is_symlink() {
-                    folders.push(path);
-                } else if followed.insert(fs::canonicalize(&path).map_err(|error| failed(&path, &error))?) {
+                if path.is_symlink() {
+                    links.insert(path);
+                } else {
                     folders.push(path);
                 }
             } else if metadata.is_file() && pattern.as_ref().is_none_or(|pattern| pattern.is_match(&path)) {
@@ -349,8 +353,13 @@ mod tests {
         assert_eq!(names("a/*/{2,3}.*"), ["a/b/2.gz", "a/b/3.txt"]);
         assert_eq!(names("a"), ["a/1.gz", "a/b/2.gz", "a/b/3.txt"]);
         assert_eq!(names("none/*"), Vec::<String>::new());
-        std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("link")).unwrap();
-        std::os::unix::fs::symlink(folder.path(), folder.path().join("a/circle")).unwrap();
-        assert!(names("link/**/2.gz").contains(&"link/b/2.gz".to_owned()));
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::write(elsewhere.path().join("4.gz"), "4").unwrap();
+        let link =
+            |to: &FsPath, name: &str| std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+        link(elsewhere.path(), "link");
+        link(elsewhere.path(), "again");
+        link(folder.path(), "a/circle");
+        assert_eq!(names("**/*.gz"), ["a/1.gz", "a/b/2.gz", "again/4.gz", "c.gz"]);
     }
 }
