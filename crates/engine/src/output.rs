@@ -162,15 +162,35 @@ impl Output {
         })
     }
 
+    /// The recipe's rules in order, as `(step, name, predicate)`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn rules(&self, runtime: &Runtime) -> Result<Vec<(String, String, String)>> {
+        let plan = self.plan(runtime)?;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let steps = plan["recipe"]["text"].as_array().cloned().unwrap_or_default();
+        let rules = steps.iter().flat_map(|step| {
+            let rules = step["keep"].as_array().cloned().unwrap_or_default();
+            rules
+                .into_iter()
+                .map(|rule| (text(&step["step"]), text(&rule[0]), text(&rule[1])))
+                .collect::<Vec<_>>()
+        });
+        Ok(rules.collect())
+    }
+
+    fn plan(&self, runtime: &Runtime) -> Result<serde_json::Value> {
+        let plan = runtime.block_on(self.store.get(layout::PLAN))?;
+        Ok(serde_json::from_slice(&plan.unwrap_or_default()).unwrap_or_default())
+    }
+
     /// What to say when [`why`](Self::why) finds nothing.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn why_nothing(&self, runtime: &Runtime) -> Result<String> {
-        let plan = runtime
-            .block_on(self.store.get(layout::PLAN))?
-            .unwrap_or_default();
-        let plan: serde_json::Value = serde_json::from_slice(&plan).unwrap_or_default();
+        let plan = self.plan(runtime)?;
         let mode: Option<RejectMode> =
             serde_json::from_value(plan["recipe"]["write"]["rejects"].clone()).ok();
         let has_names = self

@@ -1,5 +1,7 @@
 //! `why`, `verify`, `query`: questions to a finished output.
 
+use std::collections::HashSet;
+
 use clap::Args;
 use datafusion::arrow::{
     array::RecordBatch,
@@ -51,6 +53,7 @@ pub(crate) fn why(context: &Context, arguments: &WhyArguments) -> Result<(), Err
             output.why_nothing(&runtime)?
         )));
     }
+    let rules = output.rules(&runtime)?;
     for row in &found {
         if context.screen.json {
             let values: Map<String, Value> = row
@@ -84,18 +87,59 @@ pub(crate) fn why(context: &Context, arguments: &WhyArguments) -> Result<(), Err
             ),
         };
         context.screen.data(&escaped(&reason));
+        let shown_with_rules = if row.verdict == "kept" {
+            print_rules(context, &rules, &row.values)
+        } else {
+            HashSet::new()
+        };
         for (name, value) in &row.values {
+            if shown_with_rules.contains(name.as_str()) {
+                continue;
+            }
             if !["step", "rule", "values", "verdict", "fault"].contains(&name.as_str()) {
-                let shown: String = value
-                    .chars()
-                    .take(160)
-                    .map(|c| if c == '\n' { ' ' } else { c })
-                    .collect();
-                context.screen.data(&escaped(&format!("  {name:<34} {shown}")));
+                context
+                    .screen
+                    .data(&escaped(&format!("  {name:<34} {}", cut(value))));
             }
         }
     }
     Ok(())
+}
+
+/// Every rule that a kept row met, with the values beside the thresholds; gives the columns that were shown.
+fn print_rules<'v>(
+    context: &Context,
+    rules: &[(String, String, String)],
+    values: &'v [(String, String)],
+) -> HashSet<&'v str> {
+    let mut shown = HashSet::new();
+    let mut last_step = "";
+    for (step, name, predicate) in rules {
+        let words: HashSet<&str> = predicate
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .collect();
+        let named: Vec<_> = values
+            .iter()
+            .filter(|(column, _)| words.contains(column.as_str()))
+            .collect();
+        shown.extend(named.iter().map(|(column, _)| column.as_str()));
+        let values: Vec<_> = named
+            .iter()
+            .map(|(column, value)| format!("{column} = {}", cut(value)))
+            .collect();
+        if step != last_step {
+            context.screen.data(&escaped(&format!("  {step}")));
+            last_step = step;
+        }
+        let line = format!("    {name:<30} {predicate:<60} {}", values.join(", "));
+        context.screen.data(&escaped(line.trim_end()));
+    }
+    shown
+}
+
+fn cut(value: &str) -> String {
+    let line = value.chars().take(160);
+    line.map(|c| if c == '\n' { ' ' } else { c }).collect()
 }
 
 pub(crate) fn verify(context: &Context, arguments: &OutputArguments) -> Result<(), Error> {

@@ -68,6 +68,14 @@ fn why_says_which_value_failed_which_rule() {
     assert!(answer.contains("rejected at step"), "{answer}");
     let kept = succeed(&["why", &to, "https://river-survey.example/articles/20"]);
     assert!(kept.starts_with("kept"), "{kept}");
+    let line = kept
+        .lines()
+        .find(|line| line.trim_start().starts_with("english"))
+        .unwrap();
+    assert!(
+        line.contains("text_language_score > 0.65") && line.contains("text_language_score = "),
+        "{line}"
+    );
     let unknown = run(&["why", &to, "https://nowhere.example/"]);
     assert_eq!(unknown.status.code(), Some(1));
 }
