@@ -146,7 +146,15 @@ impl<'a> Compiler<'a> {
             Action::Keep(rules) => self.keep(&step.label, rules),
             Action::Edit(edit) => {
                 let card = edit.card();
-                if self.request(&input_names(card.inputs), &step.place, &step.label) {
+                let inputs = input_names(card.inputs);
+                if self.request(&inputs, &step.place, &step.label) {
+                    let is_signal = |name: &&&str| self.registry.signal_of(name).is_some();
+                    let signals: Vec<_> = inputs
+                        .iter()
+                        .filter(is_signal)
+                        .map(|&name| name.to_owned())
+                        .collect();
+                    self.derive(&step.label, &signals);
                     self.note(card);
                     for output in card.outputs {
                         if card.inputs.iter().any(|input| input.name == output.name) {

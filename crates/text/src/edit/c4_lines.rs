@@ -25,15 +25,17 @@ use std::sync::Arc;
 use arrow_array::{
     ArrayRef,
     builder::{BooleanBuilder, StringViewBuilder, UInt32Builder},
-    cast::AsArray,
 };
 use gristmill_core::{Card, Column, Cost, Edit, Result, columns};
 
-use crate::words::{
-    Tokenizer,
-    classes::{DIGIT, is},
-    sentence_ends,
-    white_space::{is_space, lines, strip},
+use crate::{
+    signal::{document::documents, words::TEXT_WORDS},
+    words::{
+        Tokenizer,
+        classes::{DIGIT, is},
+        sentence_ends,
+        white_space::{is_space, lines, strip},
+    },
 };
 
 /// Words of more code points than this make a line no prose.
@@ -49,7 +51,7 @@ const POLICY_PHRASES: [&str; 6] = [
     "use cookies",
 ];
 
-const INPUTS: &[Column] = &[columns::TEXT];
+const INPUTS: &[Column] = &[columns::TEXT, TEXT_WORDS];
 const OUTPUTS: &[Column] = &[
     columns::TEXT,
     Column::bool(
@@ -109,15 +111,17 @@ impl Edit for C4Lines {
         let (mut lorem_ipsum, mut curly_bracket) = (BooleanBuilder::new(), BooleanBuilder::new());
         let mut sentences = UInt32Builder::new();
         let mut page = Page::new();
-        for text in inputs[0].as_string_view() {
-            let offence = text.map(|text| self.read(text, &mut page));
-            texts.append_option(text.map(|text| match offence {
-                Some(Some(_)) => text,
+        for document in documents(inputs) {
+            let offence = document
+                .as_ref()
+                .map(|document| self.read(document.text, document.spans(), &mut page));
+            texts.append_option(document.as_ref().map(|document| match offence {
+                Some(Some(_)) => document.text,
                 _ => strip(&page.kept),
             }));
             lorem_ipsum.append_option(offence.map(|offence| offence == Some(Offence::LoremIpsum)));
             curly_bracket.append_option(offence.map(|offence| offence == Some(Offence::CurlyBracket)));
-            sentences.append_option(text.map(|_| page.sentences));
+            sentences.append_option(document.map(|_| page.sentences));
         }
         Ok(vec![
             Arc::new(texts.finish()),
@@ -139,6 +143,8 @@ enum Offence {
 struct Page {
     kept: String,
     sentences: u32,
+    /// The words of the line.
+    words: Vec<(u32, u32)>,
     /// The line without citation marks.
     line: String,
     /// The same in lower case.
@@ -147,10 +153,24 @@ struct Page {
 }
 
 impl C4Lines {
-    /// Reads the lines of `text` into `page`, up to the first offence.
-    fn read(&self, text: &str, page: &mut Page) -> Option<Offence> {
+    /// Reads the lines of `text`, which has these words, into `page`, up to the first offence.
+    fn read(
+        &self,
+        text: &str,
+        words_of_text: impl Iterator<Item = (u32, u32)>,
+        page: &mut Page,
+    ) -> Option<Offence> {
         page.clear();
+        let mut words_of_text = words_of_text.peekable();
         for line in lines(text).map(strip) {
+            let start = (line.as_ptr() as usize - text.as_ptr() as usize) as u32;
+            let end = start + line.len() as u32;
+            page.words.clear();
+            while let Some((from, to)) = words_of_text.next_if(|word| word.0 < end) {
+                if from >= start {
+                    page.words.push((from - start, to - start));
+                }
+            }
             let Some(words) = count_words(line) else {
                 continue;
             };
@@ -168,7 +188,7 @@ impl C4Lines {
                 return Some(Offence::CurlyBracket);
             }
             if !POLICY_PHRASES.iter().any(|phrase| page.lower.contains(phrase)) {
-                page.keep_line();
+                page.keep_line(line);
             }
         }
         None
@@ -180,6 +200,7 @@ impl Page {
         Page {
             kept: String::new(),
             sentences: 0,
+            words: Vec::new(),
             line: String::new(),
             lower: String::new(),
             tokenizer: Tokenizer::new(),
@@ -203,14 +224,20 @@ impl Page {
         }
     }
 
-    fn keep_line(&mut self) {
+    /// Keeps the line, which was `read` with its citation marks.
+    fn keep_line(&mut self, read: &str) {
         // Any line before this one, even one that the citation marks left empty, had a sentence.
         if self.sentences > 0 {
             self.kept.push('\n');
         }
         self.kept.push_str(&self.line);
-        let words = self.tokenizer.tokenize(&self.line);
-        self.sentences += sentence_ends(&self.line, words).len() as u32;
+        // White space parts words whatever surrounds it, so the words of a line are those of the text that lie in it.
+        let sentences = if self.line.len() == read.len() {
+            sentence_ends(&self.line, self.words.iter().copied())
+        } else {
+            sentence_ends(&self.line, self.tokenizer.tokenize(&self.line))
+        };
+        self.sentences += sentences.len() as u32;
     }
 }
 
@@ -262,7 +289,8 @@ mod tests {
 
     fn check(edit: &C4Lines, text: &str, kept: &str, offence: Option<Offence>) {
         let mut page = Page::new();
-        assert_eq!(edit.read(text, &mut page), offence, "{text}");
+        let words: Vec<_> = Tokenizer::new().tokenize(text).collect();
+        assert_eq!(edit.read(text, words.into_iter(), &mut page), offence, "{text}");
         assert_eq!(strip(&page.kept), kept, "{text}");
     }
 

@@ -5,7 +5,7 @@
 
 mod byte_count;
 mod char_count;
-mod document;
+pub(crate) mod document;
 mod duplicates;
 mod joined_words;
 mod key_table;
@@ -20,7 +20,7 @@ mod sentences;
 mod symbol_ratios;
 mod word_count;
 mod word_kinds;
-mod words;
+pub(crate) mod words;
 
 use gristmill_core::Signal;
 
