@@ -14,6 +14,7 @@ mod line_marks;
 mod line_repetition;
 mod line_shapes;
 mod ngram_repetition;
+mod ngrams;
 mod ratios;
 mod repeat_filter;
 mod sentences;

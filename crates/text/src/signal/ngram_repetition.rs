@@ -13,10 +13,8 @@ use gristmill_core::{Card, Column, Cost, Result, Signal, columns};
 use super::{
     char_count::char_count,
     document::{Document, documents},
-    joined_words::JoinedWords,
-    key_table::KeyTable,
+    ngrams::Ngrams,
     ratios::{float_columns, ratio},
-    repeat_filter::RepeatFilter,
     words::TEXT_WORDS,
 };
 
@@ -79,84 +77,49 @@ impl Signal for NgramRepetition {
 
     /// `[n] Utf8View, [n] List<UInt32> -> 9 x [n] Float64`; null where the text is null or empty.
     fn compute(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
-        let mut scratch = Scratch::default();
+        let mut ngrams = Ngrams::default();
         Ok(float_columns(documents(inputs).map(|document| {
-            document.map(|document| scratch.measure(&document))
+            document.map(|document| measure(&document, &mut ngrams))
         })))
     }
 }
 
-/// Buffers that are reused from document to document.
-#[derive(Debug, Default)]
-struct Scratch {
-    joined: JoinedWords,
-    /// The key of the n-gram at each word.
-    keys: Vec<u64>,
-    filter: RepeatFilter,
-    /// N-grams that the filter let through.
-    ngrams: KeyTable,
+fn measure(document: &Document<'_>, ngrams: &mut Ngrams) -> [Option<f64>; 9] {
+    let chars = char_count(document.text) as usize;
+    let mut shares = [None; 9];
+    let (top, duplicate) = shares.split_at_mut(3);
+    ngrams.join(document, " ");
+    for (n, share) in (2..).zip(top) {
+        ngrams.find(n);
+        *share = ratio(top_chars(ngrams, n), chars);
+    }
+    ngrams.join(document, "");
+    for (n, share) in (5..).zip(duplicate) {
+        ngrams.find(n);
+        *share = ratio(duplicate_chars(ngrams, n), chars);
+    }
+    shares
 }
 
-impl Scratch {
-    fn measure(&mut self, document: &Document<'_>) -> [Option<f64>; 9] {
-        let chars = char_count(document.text) as usize;
-        let mut shares = [None; 9];
-        let (top, duplicate) = shares.split_at_mut(3);
-        self.joined.join(document, " ");
-        for (n, share) in (2..).zip(top) {
-            self.find_keys(n);
-            *share = ratio(self.top_chars(n), chars);
-        }
-        self.joined.join(document, "");
-        for (n, share) in (5..).zip(duplicate) {
-            self.find_keys(n);
-            *share = ratio(self.duplicate_chars(n), chars);
-        }
-        shares
-    }
+fn top_chars(ngrams: &mut Ngrams, n: usize) -> usize {
+    ngrams.count_all();
+    ngrams
+        .top()
+        .map_or(0, |(count, first)| count * ngrams.chars(first, n))
+}
 
-    /// Finds the keys of all n-grams, and makes room for those that may occur again.
-    fn find_keys(&mut self, n: usize) {
-        let runs = self.joined.runs(n);
-        self.keys.clear();
-        self.keys.extend((0..runs).map(|first| self.joined.key(first, n)));
-        self.filter.clear(runs);
-        for &key in &self.keys {
-            self.filter.insert(key);
-        }
-        let repeats = self.keys.iter().filter(|&&key| self.filter.may_repeat(key));
-        self.ngrams.clear(repeats.count());
-    }
-
-    fn top_chars(&mut self, n: usize) -> usize {
-        for (first, &key) in self.keys.iter().enumerate() {
-            if self.filter.may_repeat(key) {
-                self.ngrams.insert(key, first);
-            }
-        }
-        let repeated = self.ngrams.entries().filter(|ngram| ngram.count > 1);
-        let top = repeated.max_by_key(|ngram| (ngram.count, std::cmp::Reverse(ngram.first)));
-        match top {
-            Some(top) => top.count as usize * self.joined.chars(top.first as usize, n),
-            // All occur once, so the first is the top.
-            None if self.keys.is_empty() => 0,
-            None => self.joined.chars(0, n),
+fn duplicate_chars(ngrams: &mut Ngrams, n: usize) -> usize {
+    let mut chars = 0;
+    let mut first = 0;
+    while first < ngrams.len() {
+        if ngrams.count(first) > 1 {
+            chars += ngrams.chars(first, n);
+            first += n;
+        } else {
+            first += 1;
         }
     }
-
-    fn duplicate_chars(&mut self, n: usize) -> usize {
-        let mut chars = 0;
-        let mut first = 0;
-        while let Some(&key) = self.keys.get(first) {
-            if self.filter.may_repeat(key) && self.ngrams.insert(key, first).count > 1 {
-                chars += self.joined.chars(first, n);
-                first += n;
-            } else {
-                first += 1;
-            }
-        }
-        chars
-    }
+    chars
 }
 
 #[cfg(test)]
@@ -169,7 +132,7 @@ mod tests {
             .tokenize(text)
             .flat_map(|(start, end)| [start, end])
             .collect();
-        let shares = Scratch::default().measure(&Document::new(text, &offsets));
+        let shares = measure(&Document::new(text, &offsets), &mut Ngrams::default());
         let chars = text.chars().count();
         assert_eq!(shares, expected.map(|part| ratio(part, chars)), "{text}");
     }
