@@ -14,5 +14,7 @@ presets![
     "c4_quality",
     "fineweb_quality",
     "gopher_quality",
-    "gopher_repetition"
+    "gopher_quality@dclm",
+    "gopher_repetition",
+    "gopher_repetition@dclm"
 ];

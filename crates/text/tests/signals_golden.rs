@@ -4,6 +4,9 @@
 //! reason for rejection), written by `golden/make_filters.py`; `text/filters_golden.jsonl` below `GRISTMILL_FIXTURES`
 //! (default: `../shared/fixtures` beside the workspace) holds more in the same form. The rules are read from the
 //! presets that ship, by an evaluator for the two forms of predicate that they use.
+//!
+//! `golden/profiles.jsonl` holds what other profiles (`gopher_quality@dclm`) measure and decide on such documents, written by
+//! `golden/make_profiles.py`.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -19,6 +22,9 @@ use gristmill_core::{Column, ColumnType};
 use gristmill_text::{EDITS, SIGNALS};
 use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
+
+/// Presets with the arithmetic of DCLM, dolma or NeMo Curator.
+const PROFILES: [&str; 2] = ["gopher_quality@dclm", "gopher_repetition@dclm"];
 
 /// Columns of all documents by name.
 type Columns = HashMap<&'static str, ArrayRef>;
@@ -94,6 +100,38 @@ fn measures_are_those_of_the_reference_to_the_last_bit() {
         ] {
             let found = number(&columns[column], row).unwrap();
             report.compare(case, key, &Value::from(found as u64), &case[key]);
+        }
+    }
+    report.demand_agreement();
+}
+
+#[test]
+fn profiles_measure_and_decide_as_their_definitions_in_python() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/profiles.jsonl");
+    let cases = cases(&fs::read_to_string(file).unwrap());
+    let columns = measured(&cases);
+    let mut report = Report::default();
+    for preset in PROFILES {
+        let rules = rules(preset);
+        for (row, case) in cases.iter().enumerate() {
+            let expected = &case[preset];
+            report.compare(
+                case,
+                preset,
+                &outcome(&rules, &columns, row),
+                &expected["outcome"],
+            );
+            assert_eq!(
+                rules.len(),
+                expected["values"].as_object().unwrap().len(),
+                "{preset}"
+            );
+            for (rule, predicate) in &rules {
+                let column = &columns[predicate.split(' ').next().unwrap()];
+                let found = number(column, row).map_or(Value::Null, Value::from);
+                let expected = expected["values"][rule].as_f64().map_or(Value::Null, Value::from);
+                report.compare(case, &format!("{preset} {rule}"), &found, &expected);
+            }
         }
     }
     report.demand_agreement();
@@ -179,6 +217,10 @@ fn golden() -> Vec<Value> {
         Ok(more) => lines.push_str(&more),
         Err(error) => eprintln!("skipped: {}: {error}", fixture.display()),
     }
+    cases(&lines)
+}
+
+fn cases(lines: &str) -> Vec<Value> {
     lines
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -194,10 +236,10 @@ fn measured(cases: &[Value]) -> Columns {
     columns
 }
 
-/// Adds all signals over `text`, words first.
+/// Adds all signals over `text`, first those that read nothing else.
 fn measure(columns: &mut Columns) {
     let mut signals = SIGNALS.to_vec();
-    signals.sort_by_key(|signal| signal.card().name != "words");
+    signals.sort_by_key(|signal| signal.card().inputs.len());
     for signal in signals {
         let card = signal.card();
         if card.inputs.iter().all(|input| columns.contains_key(input.name)) {
@@ -297,12 +339,13 @@ fn presets_name_columns_that_exist() {
         .chain(EDITS.iter().map(|edit| edit.card()))
         .flat_map(|card| card.outputs);
     let known: HashMap<&str, ColumnType> = outputs.map(|column| (column.name, column.kind)).collect();
-    for preset in [
+    let presets = [
         "gopher_quality",
         "gopher_repetition",
         "c4_quality",
         "fineweb_quality",
-    ] {
+    ];
+    for preset in presets.into_iter().chain(PROFILES) {
         for (name, predicate) in rules(preset) {
             let column = predicate
                 .split(' ')

@@ -48,6 +48,20 @@ impl KeyTable {
         }
     }
 
+    /// How often `key` was inserted.
+    #[inline]
+    pub(crate) fn count(&self, key: u64) -> u32 {
+        let mask = self.entries.len() - 1;
+        let mut slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
+        loop {
+            let entry = &self.entries[slot];
+            if entry.count == 0 || entry.key == key {
+                return entry.count;
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
     /// All keys that occurred, in no order to rely on.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.count > 0)
@@ -68,5 +82,6 @@ mod tests {
         let mut found: Vec<_> = table.entries().map(|entry| (entry.count, entry.first)).collect();
         found.sort_unstable();
         assert_eq!(found, [(1, 3), (2, 1), (3, 0)]);
+        assert_eq!([0, 1 << 40, 1 << 42].map(|key| table.count(key)), [3, 2, 0]);
     }
 }

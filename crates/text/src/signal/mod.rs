@@ -3,6 +3,8 @@
 //! [`SIGNALS`] lists them. What the reference filters count as a word, a line or a character is defined once: words
 //! in [`words`], the rest in the module of each signal.
 
+mod alnum_ngram_repetition;
+mod alnum_words;
 mod byte_count;
 mod char_count;
 pub(crate) mod document;
@@ -13,11 +15,17 @@ mod language;
 mod line_marks;
 mod line_repetition;
 mod line_shapes;
+mod marked_lines;
 mod ngram_repetition;
 mod ngrams;
+mod nonblank_line_marks;
+mod nonblank_line_repetition;
 mod ratios;
 mod repeat_filter;
 mod sentences;
+mod split_symbols;
+mod split_word_kinds;
+mod split_words;
 mod symbol_ratios;
 mod word_count;
 mod word_kinds;
@@ -27,6 +35,8 @@ use gristmill_core::Signal;
 
 /// All signals over text.
 pub static SIGNALS: &[&dyn Signal] = &[
+    &alnum_ngram_repetition::AlnumNgramRepetition,
+    &alnum_words::AlnumWords,
     &byte_count::ByteCount,
     &char_count::CharCount,
     &language::Language,
@@ -34,7 +44,12 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &line_repetition::LineRepetition,
     &line_shapes::LineShapes,
     &ngram_repetition::NgramRepetition,
+    &nonblank_line_marks::NonblankLineMarks,
+    &nonblank_line_repetition::NonblankLineRepetition,
     &sentences::Sentences,
+    &split_symbols::SplitSymbols,
+    &split_word_kinds::SplitWordKinds,
+    &split_words::SplitWords,
     &symbol_ratios::SymbolRatios,
     &word_count::WordCount,
     &word_kinds::WordKinds,

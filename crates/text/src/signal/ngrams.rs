@@ -15,6 +15,8 @@ use super::{
 #[derive(Debug, Default)]
 pub(crate) struct Ngrams {
     joined: JoinedWords,
+    /// Code points of the separator.
+    separator: usize,
     /// The key of the n-gram at each word.
     keys: Vec<u64>,
     filter: RepeatFilter,
@@ -26,6 +28,7 @@ impl Ngrams {
     /// Joins the words of `document` with `separator`. N-grams are equal where the joined words are.
     pub(crate) fn join(&mut self, document: &Document<'_>, separator: &str) {
         self.joined.join(document, separator);
+        self.separator = separator.chars().count();
     }
 
     /// Finds the n-grams, and makes room for those that may occur again. None is counted yet.
@@ -64,6 +67,12 @@ impl Ngrams {
         }
     }
 
+    /// Whether the n-gram that starts at the word `first` was counted more than once.
+    pub(crate) fn is_repeated(&self, first: usize) -> bool {
+        let key = self.keys[first];
+        self.filter.may_repeat(key) && self.table.count(key) > 1
+    }
+
     /// The n-grams that were counted more than once, with count and first word, in no order to rely on.
     pub(crate) fn repeated(&self) -> impl Iterator<Item = &Entry> {
         self.table.entries().filter(|ngram| ngram.count > 1)
@@ -85,5 +94,10 @@ impl Ngrams {
     /// Code points of the `n` words from `first` on, with the separators between them.
     pub(crate) fn chars(&self, first: usize, n: usize) -> usize {
         self.joined.chars(first, n)
+    }
+
+    /// Code points of the `n` words from `first` on, without separators.
+    pub(crate) fn word_chars(&self, first: usize, n: usize) -> usize {
+        self.joined.chars(first, n) - (n - 1) * self.separator
     }
 }
