@@ -15,6 +15,8 @@ presets![
     "fineweb_quality",
     "gopher_quality",
     "gopher_quality@dclm",
+    "gopher_quality@dolma",
     "gopher_repetition",
-    "gopher_repetition@dclm"
+    "gopher_repetition@dclm",
+    "gopher_repetition@dolma"
 ];

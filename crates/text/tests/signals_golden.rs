@@ -24,7 +24,12 @@ use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
 /// Presets with the arithmetic of DCLM, dolma or NeMo Curator.
-const PROFILES: [&str; 2] = ["gopher_quality@dclm", "gopher_repetition@dclm"];
+const PROFILES: [&str; 4] = [
+    "gopher_quality@dclm",
+    "gopher_repetition@dclm",
+    "gopher_quality@dolma",
+    "gopher_repetition@dolma",
+];
 
 /// Columns of all documents by name.
 type Columns = HashMap<&'static str, ArrayRef>;

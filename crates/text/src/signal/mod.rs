@@ -21,8 +21,11 @@ mod ngrams;
 mod nonblank_line_marks;
 mod nonblank_line_repetition;
 mod ratios;
+mod raw_line_marks;
+mod raw_line_repetition;
 mod repeat_filter;
 mod sentences;
+mod split_ngram_repetition;
 mod split_symbols;
 mod split_word_kinds;
 mod split_words;
@@ -46,7 +49,10 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &ngram_repetition::NgramRepetition,
     &nonblank_line_marks::NonblankLineMarks,
     &nonblank_line_repetition::NonblankLineRepetition,
+    &raw_line_marks::RawLineMarks,
+    &raw_line_repetition::RawLineRepetition,
     &sentences::Sentences,
+    &split_ngram_repetition::SplitNgramRepetition,
     &split_symbols::SplitSymbols,
     &split_word_kinds::SplitWordKinds,
     &split_words::SplitWords,
