@@ -14,9 +14,11 @@ presets![
     "c4_quality",
     "fineweb_quality",
     "gopher_quality",
+    "gopher_quality@curator",
     "gopher_quality@dclm",
     "gopher_quality@dolma",
     "gopher_repetition",
+    "gopher_repetition@curator",
     "gopher_repetition@dclm",
     "gopher_repetition@dolma"
 ];

@@ -24,7 +24,9 @@ use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
 /// Presets with the arithmetic of DCLM, dolma or NeMo Curator.
-const PROFILES: [&str; 4] = [
+const PROFILES: [&str; 6] = [
+    "gopher_quality@curator",
+    "gopher_repetition@curator",
     "gopher_quality@dclm",
     "gopher_repetition@dclm",
     "gopher_quality@dolma",

@@ -23,6 +23,7 @@ mod nonblank_line_repetition;
 mod ratios;
 mod raw_line_marks;
 mod raw_line_repetition;
+mod removed_ngram_repetition;
 mod repeat_filter;
 mod sentences;
 mod split_ngram_repetition;
@@ -30,6 +31,8 @@ mod split_symbols;
 mod split_word_kinds;
 mod split_words;
 mod symbol_ratios;
+mod teaser_line_marks;
+mod unique_lines;
 mod word_count;
 mod word_kinds;
 pub(crate) mod words;
@@ -51,12 +54,15 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &nonblank_line_repetition::NonblankLineRepetition,
     &raw_line_marks::RawLineMarks,
     &raw_line_repetition::RawLineRepetition,
+    &removed_ngram_repetition::RemovedNgramRepetition,
     &sentences::Sentences,
     &split_ngram_repetition::SplitNgramRepetition,
     &split_symbols::SplitSymbols,
     &split_word_kinds::SplitWordKinds,
     &split_words::SplitWords,
     &symbol_ratios::SymbolRatios,
+    &teaser_line_marks::TeaserLineMarks,
+    &unique_lines::UniqueLines,
     &word_count::WordCount,
     &word_kinds::WordKinds,
     &words::Words,
