@@ -21,6 +21,9 @@ use crate::{
     recipe::ReadEntry,
 };
 
+/// How the version of an object begins whose store gives no entity tag.
+pub(super) const MODIFIED: &str = "modified ";
+
 const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
 
 /// Lists the objects of all addresses.
@@ -283,7 +286,7 @@ async fn list_remote(store: Arc<dyn ObjectStore>, root: &str, key: &str, uri: &s
         version: meta
             .e_tag
             .clone()
-            .unwrap_or_else(|| format!("modified {}", meta.last_modified.to_rfc3339())),
+            .unwrap_or_else(|| format!("{MODIFIED}{}", meta.last_modified.to_rfc3339())),
         location: Location::Store(store.clone(), meta.location),
     };
     let is_folder = key.is_empty() || key.ends_with('/');

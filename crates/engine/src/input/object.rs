@@ -17,7 +17,10 @@ use gristmill_core::Object;
 use object_store::{GetOptions, GetRange, ObjectStore};
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::{Found, Location, Snapshot, listing::file_version};
+use super::{
+    Found, Location, Snapshot,
+    listing::{MODIFIED, file_version},
+};
 use crate::Error;
 
 /// Bytes asked of a store at a time.
@@ -207,13 +210,15 @@ async fn get(
         }
         error => gristmill_shard::Error::of_store(&error, format!("cannot read {}", snapshot.uri)).into(),
     };
-    let bytes = store
-        .get_opts(&path, options)
-        .await
-        .map_err(failed)?
-        .bytes()
-        .await
-        .map_err(failed)?;
+    let found = store.get_opts(&path, options).await.map_err(failed)?;
+    // Listings give entity tags bare or quoted, weak ones among them, none of which a condition may hold.
+    let bare = |tag: &str| tag.trim_start_matches("W/").trim_matches('"').to_owned();
+    let is_tag = !snapshot.version.starts_with(MODIFIED);
+    let differs = |tag: &String| bare(tag) != bare(&snapshot.version);
+    if is_tag && found.meta.e_tag.as_ref().is_some_and(differs) {
+        return Err(changed(&snapshot));
+    }
+    let bytes = found.bytes().await.map_err(failed)?;
     if bytes.len() as u64 != range.end - range.start {
         return Err(changed(&snapshot));
     }
@@ -229,4 +234,28 @@ fn changed(snapshot: &Snapshot) -> Error {
 
 fn other(error: Error) -> io::Error {
     io::Error::other(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_object_of_a_store_that_changed_is_not_read() {
+        let store = Arc::new(InMemory::new());
+        let path = Path::from("a");
+        store.put(&path, "first".into()).await.unwrap();
+        let meta = store.head(&path).await.unwrap();
+        let snapshot = Snapshot {
+            uri: "a".into(),
+            bytes: meta.size,
+            version: meta.e_tag.unwrap(),
+        };
+        let read = || get(store.clone(), path.clone(), snapshot.clone(), 0..5);
+        assert_eq!(read().await.unwrap(), "first");
+        store.put(&path, "later".into()).await.unwrap();
+        assert!(matches!(read().await, Err(Error::Input(_))));
+    }
 }
