@@ -21,7 +21,7 @@ pub struct ModelSpec {
     pub kind: &'static str,
     /// The label that is asked for.
     pub label: Option<String>,
-    /// BLAKE3 of the file: what the plan and the manifest know it by, wherever it lies.
+    /// BLAKE3 of the file, by which the plan knows it, wherever it lies.
     pub blake3: String,
     /// Its signal.
     pub signal: &'static dyn Signal,

@@ -105,8 +105,10 @@ impl Signal for Classifier {
                 None => predictions.first(),
             };
             scores.append_value(found.map_or(0.0, |found| f64::from(found.probability)));
-            let label = found.map(|found| self.model.label(found.label));
-            labels.append_option(label.map(|label| label.strip_prefix(PREFIX).unwrap_or(label)));
+            if self.wanted.is_none() {
+                let label = found.map(|found| self.model.label(found.label));
+                labels.append_option(label.map(|label| label.strip_prefix(PREFIX).unwrap_or(label)));
+            }
         }
         let scores: ArrayRef = Arc::new(scores.finish());
         Ok(match self.wanted {
