@@ -76,8 +76,19 @@ pub struct Column {
     pub kind: ColumnType,
     /// Unit and meaning, for the reference: "words", "share of lines, 0 to 1".
     pub about: &'static str,
-    /// Whether it only carries work from one step to the next (word offsets) and is never written.
-    pub internal: bool,
+    /// Whether it is written.
+    pub written: Written,
+}
+
+/// Whether a column gets into shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Unless `write.columns` leaves it out. Of signals, only what a rule looks at.
+    ByDefault,
+    /// Where a rule or `write.columns` names it.
+    IfNamed,
+    /// It only carries work from one step to the next, like word offsets.
+    Never,
 }
 
 /// The types that columns have in flight. Writers store `Text` and `Bytes` as plain `Utf8` and `Binary`.
@@ -143,7 +154,7 @@ macro_rules! constructors {
     ($($(#[$doc:meta])* $name:ident => $kind:ident;)*) => {
         $($(#[$doc])*
         pub const fn $name(name: &'static str, about: &'static str) -> Column {
-            Column { name, kind: ColumnType::$kind, about, internal: false }
+            Column { name, kind: ColumnType::$kind, about, written: Written::ByDefault }
         })*
     };
 }
@@ -176,8 +187,21 @@ impl Column {
             name,
             kind: ColumnType::Offsets,
             about,
-            internal: true,
+            written: Written::Never,
         }
+    }
+
+    /// The column, written only where it is named.
+    pub const fn if_named(self) -> Column {
+        Column {
+            written: Written::IfNamed,
+            ..self
+        }
+    }
+
+    /// Whether it only carries work from one step to the next.
+    pub fn is_internal(&self) -> bool {
+        self.written == Written::Never
     }
 
     /// The Arrow field in flight; every column is nullable.

@@ -26,7 +26,8 @@ pub const LENGTH: Column = Column::u64(
 pub const RECORD_TYPE: Column = Column::text(
     "record_type",
     "WARC type (response, resource, conversion, request, warcinfo, metadata, revisit, continuation), `unknown` where damage hides it, or `document` for JSONL, Parquet and plain files",
-);
+)
+.if_named();
 /// The address the content was fetched from.
 pub const URL: Column = Column::text("url", "address the content was fetched from");
 /// The media type of the content.
@@ -38,26 +39,30 @@ pub const MEDIA_TYPE: Column = Column::text(
 pub const CHARSET: Column = Column::text(
     "charset",
     "character set declared by the transport (HTTP Content-Type), as written",
-);
+)
+.if_named();
 /// The HTTP status of a response.
-pub const HTTP_STATUS: Column = Column::u16("http_status", "HTTP status of a response");
+pub const HTTP_STATUS: Column = Column::u16("http_status", "HTTP status of a response").if_named();
 /// When the content was fetched.
 pub const TIMESTAMP: Column = Column::time("timestamp", "when the content was fetched (WARC-Date)");
 /// Why the crawler cut the content short.
 pub const TRUNCATED: Column = Column::text(
     "truncated",
     "why the crawler cut the content short (WARC-Truncated: length, time, disconnect), null when whole",
-);
+)
+.if_named();
 /// The content itself, after transfer and content decoding.
 pub const CONTENT: Column = Column::bytes(
     "content",
     "bytes of the content, after HTTP transfer and content decoding",
-);
+)
+.if_named();
 /// What is wrong with the row, see [`Fault`](crate::Fault); null when nothing is.
 pub const FAULT: Column = Column::text(
     "fault",
     "what is wrong with the record, as `kind: detail`; null when nothing is",
-);
+)
+.if_named();
 
 /// The columns of every record, in this order.
 pub const RECORD: &[Column] = &[
@@ -80,3 +85,9 @@ pub const RECORD: &[Column] = &[
 pub const TEXT: Column = Column::text("text", "text of the document");
 /// The title of a document.
 pub const TEXT_TITLE: Column = Column::text("text_title", "title of the document");
+/// The text of a document as Markdown.
+pub const TEXT_MARKDOWN: Column = Column::text(
+    "text_markdown",
+    "text as Markdown (CommonMark with tables), as extracted: what edits change in `text` does not change here; `edit: markdown` makes it the text",
+)
+.if_named();

@@ -18,11 +18,11 @@ mod object;
 mod records;
 mod verbs;
 
-pub use card::{Card, Column, ColumnType, Cost, FormatCard};
+pub use card::{Card, Column, ColumnType, Cost, FormatCard, Written};
 pub use error::{Error, Result};
 pub use fault::{Fault, FaultKind};
 pub use id::record_id;
 pub use limits::Limits;
 pub use object::{MemoryObject, Object};
 pub use records::{FieldMap, ReadOptions, Record, RecordBatcher, Records};
-pub use verbs::{Documents, Edit, Extractor, Format, Model, Signal};
+pub use verbs::{Accepts, Documents, Edit, Extractor, Format, Model, Signal};

@@ -33,12 +33,60 @@ pub trait Extractor: Send + Sync {
     /// Its card; inputs are record columns, outputs are content columns.
     fn card(&self) -> &'static Card;
 
-    /// Name and SQL predicate of the rule that says which records it reads, such as
-    /// `("is_html", "media_type IN ('text/html')")`. Other records leave under that name.
-    fn accepts(&self) -> (&'static str, &'static str);
+    /// Which records it reads. What no extractor of a step reads leaves under the name of that rule.
+    fn accepts(&self) -> Accepts;
 
     /// `inputs` as on the card, each `[n]`. Documents that cannot be extracted get a fault.
-    fn extract(&self, inputs: &[ArrayRef]) -> Result<Documents>;
+    ///
+    /// `wanted` has the names of the outputs that somebody reads; the others may be null.
+    fn extract(&self, inputs: &[ArrayRef], wanted: &[&str]) -> Result<Documents>;
+}
+
+/// The media types that an extractor reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepts {
+    /// The name of the rule that other records leave under, such as `is_html`.
+    pub rule: &'static str,
+    /// Media types; `text/*` stands for all that begin with `text/`.
+    pub types: &'static [&'static str],
+    /// Media types among them that it does not read.
+    pub except: &'static [&'static str],
+}
+
+impl Accepts {
+    /// The rule, as an SQL predicate.
+    pub fn predicate(&self) -> String {
+        let quoted = |types: &[&str]| {
+            types
+                .iter()
+                .map(|kind| format!("'{kind}'"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let (families, single): (Vec<&str>, Vec<&str>) =
+            self.types.iter().partition(|kind| kind.ends_with("/*"));
+        let families = families
+            .iter()
+            .map(|family| format!("media_type LIKE '{}%'", family.trim_end_matches('*')));
+        let single = (!single.is_empty()).then(|| format!("media_type IN ({})", quoted(&single)));
+        let any = families.chain(single).collect::<Vec<_>>().join(" OR ");
+        if self.except.is_empty() {
+            any
+        } else {
+            format!("({any}) AND media_type NOT IN ({})", quoted(self.except))
+        }
+    }
+
+    /// Whether it reads records of this media type: what [`predicate`](Self::predicate) says.
+    pub fn holds(&self, media_type: &str) -> bool {
+        let is_any = |types: &[&str]| {
+            types.iter().any(|kind| match kind.strip_suffix('*') {
+                Some(family) => media_type.starts_with(family),
+                None => media_type == *kind,
+            })
+        };
+        is_any(self.types) && !is_any(self.except)
+    }
 }
 
 /// What an extractor gives: the outputs of its card, and for each row what went wrong.
@@ -79,4 +127,30 @@ pub trait Model: Send + Sync {
     /// # Errors
     /// When the file is no such model, or has no such label.
     fn signal(&self, name: &str, file: Bytes, label: Option<&str>) -> Result<&'static dyn Signal>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn predicates_name_types_and_families() {
+        let text = Accepts {
+            rule: "is_text",
+            types: &["text/*", "application/json"],
+            except: &["text/html"],
+        };
+        assert_eq!(
+            text.predicate(),
+            "(media_type LIKE 'text/%' OR media_type IN ('application/json')) AND media_type NOT IN ('text/html')"
+        );
+        for (kind, expected) in [
+            ("text/plain", true),
+            ("application/json", true),
+            ("text/html", false),
+            ("application/jsonl", false),
+        ] {
+            assert_eq!(text.holds(kind), expected, "{kind}");
+        }
+    }
 }

@@ -21,16 +21,16 @@ use datafusion::{
     prelude::{DataFrame, SessionContext, col},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use gristmill_core::Column;
+use gristmill_core::{Column, Written};
 
 /// The two halves of a dedup key; they travel with the rows between phases and are never written.
 pub const KEY_COLUMNS: [Column; 2] = [
     Column {
-        internal: true,
+        written: Written::Never,
         ..Column::u64("__key_high", "high half of the dedup key")
     },
     Column {
-        internal: true,
+        written: Written::Never,
         ..Column::u64("__key_low", "low half of the dedup key")
     },
 ];

@@ -22,9 +22,12 @@ pub use output::{Output, Why};
 pub use plan::{Plan, compile, explain};
 pub use progress::Progress;
 pub use recipe::{
-    Expectation, ModelSpec, Overrides, Preset, PresetFile, Problem, ReadEntry, Recipe, Step, WriteSpec, keys,
-    parse_size, read as read_recipe, recipe_schema,
+    Expectation, ModelSpec, Overrides, Preset, PresetFile, Problem, ReadEntry, Recipe, Step, WITH, WriteSpec,
+    keys, parse_size, read as read_recipe, recipe_schema,
 };
 pub use registry::Registry;
-pub use run::{Event, Outcome, RunOptions, Sampled, Share, physical_plans, progress, run, sample};
+pub use run::{
+    Asked, Event, Outcome, RunOptions, Sampled, Share, Traced, Wanted, physical_plans, progress, run, sample,
+    trace,
+};
 pub use runtime::Runtime;

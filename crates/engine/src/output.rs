@@ -34,6 +34,14 @@ pub struct Why {
     pub values: Vec<(String, String)>,
 }
 
+impl Why {
+    /// The value of a column.
+    pub fn value(&self, column: &str) -> Option<&str> {
+        let found = self.values.iter().find(|(name, _)| name == column)?;
+        Some(&found.1)
+    }
+}
+
 impl Output {
     /// Opens the output at an address.
     ///

@@ -1,6 +1,6 @@
 //! What recipes can name: the door puts the lists of all rooms together here.
 
-use gristmill_core::{Card, Column, Edit, Extractor, Format, Model, Signal};
+use gristmill_core::{Card, Column, Edit, Extractor, Format, Model, Signal, Written, columns};
 use gristmill_dedup::Method;
 
 use crate::recipe::Preset;
@@ -87,12 +87,23 @@ impl Registry {
         Some(format!("the {kind} {}", card.name))
     }
 
+    /// Whether a column gets into shards without being named. What sources carry along does; signals do not.
+    pub(crate) fn is_written_by_default(&self, column: &str) -> bool {
+        let cards = self.cards();
+        let made = cards.iter().flat_map(|(_, card)| card.outputs);
+        let known = columns::RECORD
+            .iter()
+            .chain(made)
+            .find(|known| known.name == column);
+        self.signal_of(column).is_none() && known.is_none_or(|known| known.written == Written::ByDefault)
+    }
+
     /// The signal outputs that rules may name.
     pub(crate) fn signal_columns(&self) -> impl Iterator<Item = &'static Column> {
         self.signals
             .iter()
             .flat_map(|signal| signal.card().outputs)
-            .filter(|column| !column.internal)
+            .filter(|column| !column.is_internal())
     }
 
     /// Every card but those of formats, in the order of a document's path.

@@ -104,7 +104,7 @@ fn card_section(page: &mut String, kind: &str, card: &Card) {
 fn column_table(page: &mut String, columns: &[Column]) {
     let _ = writeln!(page, "| column | type | meaning |\n|---|---|---|");
     for column in columns {
-        let internal = if column.internal {
+        let internal = if column.is_internal() {
             " (for other signals; not for rules)"
         } else {
             ""
@@ -149,7 +149,7 @@ pub fn columns_schema(registry: &Registry) -> Value {
     let others = cards.iter().flat_map(|(kind, card)| {
         card.outputs
             .iter()
-            .filter(|column| !column.internal)
+            .filter(|column| !column.is_internal())
             .map(move |column| describe(column, &format!("{kind} {}", card.name)))
     });
     json!({ "columns": records.chain(others).collect::<Vec<_>>() })

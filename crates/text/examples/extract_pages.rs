@@ -47,7 +47,7 @@ fn main() {
             Arc::new(StringViewArray::from(vec![urls.get(id).map(String::as_str)])),
         ];
         let before = cpu_time();
-        let documents = extractor.extract(&inputs).unwrap();
+        let documents = extractor.extract(&inputs, &[]).unwrap();
         spent += cpu_time() - before;
         bytes += html.len();
         let mut line = serde_json::Map::from_iter([("id".to_owned(), id.into())]);

@@ -45,7 +45,7 @@ fn edits_keep_rows_types_and_nulls() {
 fn inputs(columns: &[Column], texts: &StringViewArray) -> Vec<ArrayRef> {
     let text: ArrayRef = Arc::new(texts.clone());
     let array = |column: &Column| match column.name {
-        "text" => text.clone(),
+        "text" | "text_markdown" => text.clone(),
         "text_title" => Arc::new(texts.clone()),
         name => {
             let gives = |signal: &&&dyn gristmill_core::Signal| {

@@ -3,6 +3,7 @@
 //! All are functions of slice and configuration: none looks at the partition number, the clock or other slices,
 //! so any engine that can run a DataFusion plan can run them, once or twice, here or elsewhere.
 
+mod extract;
 mod scan;
 mod sieve;
 mod stage;
@@ -19,7 +20,7 @@ use datafusion::{
 };
 
 pub(crate) use scan::{ScanConfig, scan};
-pub(crate) use sieve::SieveExec;
+pub(crate) use sieve::{Asking, SieveExec};
 pub(crate) use stage::{Members, StageExec};
 
 /// Properties of a node that keeps the partitions of its input and has another schema.

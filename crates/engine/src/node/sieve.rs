@@ -27,7 +27,7 @@ use datafusion::{
 use futures::{StreamExt, TryStreamExt};
 use gristmill_core::columns;
 use gristmill_shard::{VALUES_COLUMN, VERDICT_COLUMN};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{plan::Door, progress::Progress};
 
@@ -41,11 +41,23 @@ pub(crate) struct SieveExec {
     properties: Arc<PlanProperties>,
 }
 
+/// What a sieve asks, and what it notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// Up to the first rule that is not true.
+    Once,
+    /// The same, and the values that this rule looked at are noted.
+    KeepValues,
+    /// Every rule; the answers are noted and nothing is rejected but what no later step could measure. `values` has
+    /// a line for each rule: `{"rule": number, "holds": …, "values": {…}}`.
+    All,
+}
+
 struct Doors {
     doors: Vec<(Door, Option<Arc<dyn PhysicalExpr>>)>,
     output: SchemaRef,
     progress: Arc<Progress>,
-    keeps_values: bool,
+    asking: Asking,
 }
 
 impl SieveExec {
@@ -55,7 +67,7 @@ impl SieveExec {
         doors: &[Door],
         output: SchemaRef,
         progress: Arc<Progress>,
-        keeps_values: bool,
+        asking: Asking,
     ) -> DfResult<Self> {
         let schema = input.schema();
         let doors = doors
@@ -76,7 +88,7 @@ impl SieveExec {
                 doors,
                 output,
                 progress,
-                keeps_values,
+                asking,
             }),
             properties,
         })
@@ -184,11 +196,22 @@ impl Doors {
             let mut left = 0;
             for row in 0..rows {
                 let passes = passes.is_valid(row) && passes.value(row);
-                if verdicts[row].is_none() && !passes {
+                if verdicts[row].is_some() {
+                    continue;
+                }
+                if let (Asking::All, Some(predicate), false) = (self.asking, &door.predicate, door.is_entry) {
+                    let answer = json!({
+                        "rule": door.number, "holds": passes, "values": looked_at(&predicate.columns, batch, row)?,
+                    });
+                    let lines = values[row].get_or_insert_default();
+                    lines.push_str(&answer.to_string());
+                    lines.push('\n');
+                } else if !passes {
                     verdicts[row] = Some(door.number);
                     left += 1;
-                    if let (true, Some(predicate)) = (self.keeps_values, &door.predicate) {
-                        values[row] = Some(looked_at(&predicate.columns, batch, row)?);
+                    if let (Asking::KeepValues, Some(predicate)) = (self.asking, &door.predicate) {
+                        values[row] =
+                            Some(Value::Object(looked_at(&predicate.columns, batch, row)?).to_string());
                     }
                 }
             }
@@ -247,7 +270,8 @@ fn has_no_fault(batch: &RecordBatch) -> DfResult<BooleanArray> {
 
 /// Long content and work columns are not carried by husks.
 fn is_content(kind: &DataType, name: &str) -> bool {
-    matches!(kind, DataType::BinaryView | DataType::List(_)) || name == columns::TEXT.name
+    matches!(kind, DataType::BinaryView | DataType::List(_))
+        || [columns::TEXT.name, columns::TEXT_MARKDOWN.name].contains(&name)
 }
 
 /// The column with nulls in the rows of husks, whose bytes are let go.
@@ -258,8 +282,8 @@ fn without(column: &ArrayRef, is_husk: &BooleanArray) -> DfResult<ArrayRef> {
     Ok(nullif(column, is_husk)?)
 }
 
-/// What a rule looked at, as a JSON object.
-fn looked_at(names: &[String], batch: &RecordBatch, row: usize) -> DfResult<String> {
+/// What a rule looked at.
+fn looked_at(names: &[String], batch: &RecordBatch, row: usize) -> DfResult<Map<String, Value>> {
     let mut values = Map::new();
     for name in names {
         let Some(column) = batch.column_by_name(name) else {
@@ -267,7 +291,7 @@ fn looked_at(names: &[String], batch: &RecordBatch, row: usize) -> DfResult<Stri
         };
         values.insert(name.clone(), json_value(column, row)?);
     }
-    Ok(Value::Object(values).to_string())
+    Ok(values)
 }
 
 fn json_value(column: &ArrayRef, row: usize) -> DfResult<Value> {

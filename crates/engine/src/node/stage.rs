@@ -36,7 +36,11 @@ use gristmill_dedup::{DOCUMENT_COLUMN, Member};
 use gristmill_shard::VERDICT_COLUMN;
 use tokio::sync::oneshot;
 
-use crate::{Error, plan::Op};
+use super::extract::extract;
+use crate::{
+    Error,
+    plan::{Op, PARENT_ID, PART},
+};
 
 /// The members of clusters of a slice, by document.
 pub(crate) type Members = HashMap<u64, Member>;
@@ -304,19 +308,20 @@ impl Work {
             Error::from(error).into()
         };
         match &self.op {
-            Op::Extract(extractor) => {
-                let card = extractor.card();
-                let documents = extractor
-                    .extract(&inputs(card.inputs, batch, &outputs))
-                    .map_err(failed)?;
-                outputs.insert(columns::FAULT.name.into(), Arc::new(documents.faults));
+            Op::Extract(extractors) => {
+                let wanted: Vec<&str> = self
+                    .output
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().as_str())
+                    .collect();
+                outputs = extract(extractors, batch, &wanted)?;
                 let n = batch.num_rows();
                 outputs.insert(
-                    "parent_id".into(),
-                    new_null_array(&datafusion::arrow::datatypes::DataType::Utf8View, n),
+                    PARENT_ID.name.into(),
+                    new_null_array(&PARENT_ID.kind.data_type(), n),
                 );
-                outputs.insert("part".into(), Arc::new(UInt32Array::from(vec![0; n])));
-                insert(&mut outputs, card.outputs, documents.columns);
+                outputs.insert(PART.name.into(), Arc::new(UInt32Array::from(vec![0; n])));
             }
             Op::Edit(edit) => {
                 let card = edit.card();

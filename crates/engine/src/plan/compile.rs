@@ -6,7 +6,7 @@ use std::{
 };
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use gristmill_core::{Card, Column, ReadOptions, Signal, columns};
+use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, columns};
 use gristmill_dedup::{CLUSTER_RANK, DOCUMENT_COLUMN, KEY_COLUMNS};
 use gristmill_shard::{Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     recipe::{Action, Place, Problem, Problems, Recipe, RuleSpec, Step},
-    registry::Registry,
+    registry::{Registry, find_edit},
 };
 
 /// The document that a document was cut from.
@@ -30,18 +30,36 @@ pub(crate) const PART: Column = Column::u32("part", "number of the document in i
 pub(crate) const UNIQUE_RULE: &str = "unique_text";
 /// The rule that keeps records with content.
 pub(crate) const DOCUMENT_RULE: &str = "is_document";
+/// The rule of a step with several extractors: one of them reads the record.
+const READABLE_RULE: &str = "is_readable";
 const DOCUMENT_PREDICATE: &str = "record_type IN ('response', 'resource', 'conversion', 'document')";
 /// Columns that every row carries to its end.
 const ALWAYS: [&str; 7] = ["id", "uri", "offset", "length", "url", "media_type", "fault"];
-/// Record columns that are not written unless a rule or `columns` names them.
-const QUIET: [&str; 6] = [
-    "record_type",
-    "charset",
-    "http_status",
-    "truncated",
-    "content",
-    "fault",
-];
+
+/// The rule that keeps what the extractors of a step read.
+pub(crate) struct Accepted {
+    pub(crate) name: &'static str,
+    predicate: String,
+}
+
+/// One extractor names its rule itself.
+pub(crate) fn accepted(extractors: &[&'static dyn Extractor]) -> Accepted {
+    let all: Vec<_> = extractors.iter().map(|extractor| extractor.accepts()).collect();
+    let predicates: Vec<_> = all
+        .iter()
+        .map(|accepts| format!("({})", accepts.predicate()))
+        .collect();
+    match all.as_slice() {
+        [one] => Accepted {
+            name: one.rule,
+            predicate: one.predicate(),
+        },
+        _ => Accepted {
+            name: READABLE_RULE,
+            predicate: predicates.join(" OR "),
+        },
+    }
+}
 
 /// The columns that a sieve adds.
 pub(crate) fn husk_fields() -> Vec<Field> {
@@ -126,7 +144,7 @@ impl<'a> Compiler<'a> {
         let plain = self.registry.extractor("plain").filter(|_| !has_extract);
         self.sieve("0 read", vec![]);
         if let Some(plain) = plain {
-            self.extract("0 extract plain", &Place::Line(1, 1), plain);
+            self.extract("0 extract plain", &Place::Line(1, 1), &[plain]);
         }
         for step in &recipe.text {
             self.step(step);
@@ -142,7 +160,7 @@ impl<'a> Compiler<'a> {
                     "a chain has one `extract`",
                 );
             }
-            Action::Extract(extractor) => self.extract(&step.label, &step.place, *extractor),
+            Action::Extract(extractors) => self.extract(&step.label, &step.place, extractors),
             Action::Keep(rules) => self.keep(&step.label, rules),
             Action::Edit(edit) => {
                 let card = edit.card();
@@ -186,16 +204,24 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn extract(&mut self, label: &str, place: &Place, extractor: &'static dyn gristmill_core::Extractor) {
-        let rules = [(DOCUMENT_RULE, DOCUMENT_PREDICATE), extractor.accepts()].map(|(name, sql)| RuleSpec {
+    fn extract(&mut self, label: &str, place: &Place, extractors: &[&'static dyn Extractor]) {
+        let accepted = accepted(extractors);
+        let rules = [
+            (DOCUMENT_RULE, DOCUMENT_PREDICATE),
+            (accepted.name, &accepted.predicate),
+        ];
+        let rules = rules.map(|(name, sql)| RuleSpec {
             name: name.into(),
             sql: sql.into(),
             place: place.clone(),
         });
-        let doors = rules.iter().filter_map(|rule| self.door(label, rule)).collect();
+        let mut doors: Vec<Door> = rules.iter().filter_map(|rule| self.door(label, rule)).collect();
+        doors.iter_mut().for_each(|door| door.is_entry = true);
         self.sieve(label, doors);
-        self.note(extractor.card());
-        self.add(label, Op::Extract(extractor));
+        for extractor in extractors {
+            self.note(extractor.card());
+        }
+        self.add(label, Op::Extract(extractors.to_vec()));
         self.has_text = true;
         // A document with a fault has no content to measure, and its fault is told here and by nobody behind it.
         self.sieve(label, vec![]);
@@ -254,7 +280,7 @@ impl<'a> Compiler<'a> {
                 .card()
                 .outputs
                 .iter()
-                .any(|output| output.name == name && !output.internal)
+                .any(|output| output.name == name && !output.is_internal())
         {
             return self.request(&input_names(signal.card().inputs), place, label);
         }
@@ -420,6 +446,7 @@ impl<'a> Compiler<'a> {
         Some(Door {
             number,
             predicate: Some(predicate),
+            is_entry: false,
         })
     }
 
@@ -433,6 +460,7 @@ impl<'a> Compiler<'a> {
         let fault = Door {
             number: self.number(Rule::fault(label)),
             predicate: None,
+            is_entry: false,
         };
         self.add(label, Op::Sieve([vec![fault], doors].concat()));
     }
@@ -460,17 +488,29 @@ impl<'a> Compiler<'a> {
 
     /// The columns to write; computes those that `columns` asks for.
     fn written(&mut self, recipe: &Recipe) -> Vec<String> {
-        let Some(columns) = &recipe.write.columns else {
+        let Some(named) = &recipe.write.columns else {
             return self.default_columns();
         };
         let mut signals = Vec::new();
-        for (name, place) in columns {
+        let is_redacted = |step: &Step| match &step.action {
+            Action::Edit(edit) => find_edit(self.registry.redactions, edit.card().name).is_some(),
+            _ => false,
+        };
+        let is_redacted = recipe.text.iter().any(is_redacted);
+        for (name, place) in named {
+            if is_redacted && name == columns::TEXT_MARKDOWN.name {
+                self.problems.add(
+                    place,
+                    format!("{name:?} still holds what was redacted from \"text\""),
+                    "put `edit: markdown` before the first `redact` and write \"text\"",
+                );
+            }
             if self.knows(name, place, "write") && self.registry.signal_of(name).is_some() {
                 signals.push(name.clone());
             }
         }
         self.derive("write", &signals);
-        columns.iter().map(|(name, _)| name.clone()).collect()
+        named.iter().map(|(name, _)| name.clone()).collect()
     }
 
     fn default_columns(&self) -> Vec<String> {
@@ -485,13 +525,12 @@ impl<'a> Compiler<'a> {
             "media_type",
             "timestamp",
         ];
-        let is_signal = |name: &str| self.registry.signal_of(name).is_some();
         let others = self
             .present
             .iter()
             .map(|field| field.name().as_str())
             .filter(|name| !provenance.contains(name) && !self.is_internal(name))
-            .filter(|name| self.named.contains(*name) || !(QUIET.contains(name) || is_signal(name)))
+            .filter(|name| self.named.contains(*name) || self.registry.is_written_by_default(name))
             .filter(|name| *name != "fault" && *name != "content");
         provenance
             .into_iter()
@@ -584,7 +623,7 @@ fn is_internal(registry: &Registry, name: &str) -> bool {
             .card()
             .outputs
             .iter()
-            .any(|output| output.internal && output.name == name)
+            .any(|output| output.is_internal() && output.name == name)
     };
     name.starts_with("__") || registry.signal_of(name).is_some_and(is_work)
 }

@@ -16,12 +16,12 @@ use datafusion::{
     physical_expr::PhysicalExpr,
     prelude::SessionContext,
 };
-use gristmill_core::{Edit, Extractor, Signal};
+use gristmill_core::{Edit, Extractor, Signal, columns};
 use gristmill_dedup::Method;
 use gristmill_shard::Rule;
 
 pub use compile::compile;
-pub(crate) use compile::{DOCUMENT_RULE, UNIQUE_RULE};
+pub(crate) use compile::{DOCUMENT_RULE, PARENT_ID, PART, UNIQUE_RULE, accepted};
 pub use explain::explain;
 
 /// What a recipe compiles to.
@@ -71,8 +71,8 @@ pub(crate) struct PlanStep {
 /// What is done to a batch.
 #[derive(Clone)]
 pub(crate) enum Op {
-    /// Records become documents.
-    Extract(&'static dyn Extractor),
+    /// Records become documents, each by the first of these that accepts it.
+    Extract(Vec<&'static dyn Extractor>),
     /// Content changes.
     Edit(&'static dyn Edit),
     /// Signals add columns.
@@ -92,6 +92,8 @@ pub(crate) struct Door {
     pub(crate) number: u32,
     /// The predicate; faults have none.
     pub(crate) predicate: Option<Predicate>,
+    /// Whether it lets records in to an extractor: what fails it is no document and cannot be measured.
+    pub(crate) is_entry: bool,
 }
 
 /// A predicate and the columns that it looks at.
@@ -123,7 +125,10 @@ impl Predicate {
 impl fmt::Debug for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Op::Extract(extractor) => write!(f, "Extract {}", extractor.card().name),
+            Op::Extract(extractors) => {
+                let names: Vec<_> = extractors.iter().map(|extractor| extractor.card().name).collect();
+                write!(f, "Extract {}", names.join(", "))
+            }
             Op::Edit(edit) => write!(f, "Edit {}", edit.card().name),
             Op::Derive(signals) => {
                 let names: Vec<_> = signals.iter().map(|signal| signal.card().name).collect();
@@ -141,7 +146,12 @@ impl Op {
     fn inputs(&self) -> Vec<&str> {
         let names = |columns: &'static [gristmill_core::Column]| columns.iter().map(|column| column.name);
         match self {
-            Op::Extract(extractor) => names(extractor.card().inputs).collect(),
+            Op::Extract(extractors) => extractors
+                .iter()
+                .flat_map(|extractor| names(extractor.card().inputs))
+                .chain([columns::MEDIA_TYPE.name])
+                .collect(),
+
             Op::Edit(edit) => names(edit.card().inputs).collect(),
             Op::Derive(signals) => signals
                 .iter()
@@ -162,9 +172,19 @@ impl Op {
         let fields =
             |columns: &'static [gristmill_core::Column]| columns.iter().map(gristmill_core::Column::field);
         match self {
-            Op::Extract(extractor) => fields(extractor.card().outputs)
-                .chain([compile::PARENT_ID.field(), compile::PART.field()])
-                .collect(),
+            Op::Extract(extractors) => {
+                let mut all: Vec<Field> = Vec::new();
+                for field in extractors
+                    .iter()
+                    .flat_map(|extractor| fields(extractor.card().outputs))
+                {
+                    if all.iter().all(|known| known.name() != field.name()) {
+                        all.push(field);
+                    }
+                }
+                all.extend([compile::PARENT_ID.field(), compile::PART.field()]);
+                all
+            }
             Op::Edit(edit) => fields(edit.card().outputs).collect(),
             Op::Derive(signals) => signals
                 .iter()

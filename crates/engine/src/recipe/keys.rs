@@ -147,7 +147,7 @@ pub const STEP: &[Key] = &[
     key(
         "extract",
         Kind::Own,
-        "turn records into documents with this extractor",
+        "turn records into documents with this extractor; of several, each record is read by the first that accepts its media type",
     ),
     key(
         "keep",

@@ -21,7 +21,7 @@ pub use models::ModelSpec;
 pub use preset::{Preset, PresetFile};
 pub use problem::Problem;
 pub(crate) use problem::{Problems, suggest};
-pub use read::{Overrides, read};
+pub use read::{Overrides, WITH, read};
 pub use schema::recipe_schema;
 pub use size::parse_size;
 pub(crate) use yaml::Place;
@@ -89,7 +89,7 @@ impl fmt::Debug for Step {
 
 /// What a step does.
 pub(crate) enum Action {
-    Extract(&'static dyn Extractor),
+    Extract(Vec<&'static dyn Extractor>),
     Keep(Vec<RuleSpec>),
     Edit(&'static dyn Edit),
     Dedup(DedupSpec),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use gristmill_core::{ColumnType, FieldMap};
+use gristmill_core::{ColumnType, Extractor, FieldMap};
 use gristmill_shard::RejectMode;
 use serde_json::json;
 
@@ -25,7 +25,13 @@ pub struct Overrides {
     pub read: Vec<String>,
     /// `--to URI`
     pub to: Option<String>,
+    /// `--with PRESET`: presets to walk as well, each behind the last step of the same base name (`gopher_quality` of
+    /// `gopher_quality@dclm`), or behind the extraction.
+    pub with: Vec<String>,
 }
+
+/// How labels of steps begin that a recipe walks only because it was asked to ([`Overrides::with`]).
+pub const WITH: &str = "with ";
 
 const SLICE_BYTES: u64 = 256 << 20;
 const SHARD_BYTES: u64 = 512 << 20;
@@ -63,7 +69,7 @@ pub fn read(
     let recipe = Reader {
         problems: &mut problems,
     }
-    .recipe(&root, registry);
+    .recipe(&root, &overrides.with, registry);
     if problems.is_empty() {
         Ok(recipe)
     } else {
@@ -257,7 +263,7 @@ impl Reader<'_> {
         }
     }
 
-    fn recipe(&mut self, root: &Node, registry: &Registry) -> Recipe {
+    fn recipe(&mut self, root: &Node, with: &[String], registry: &Registry) -> Recipe {
         let fields = self.mapping(root, "a recipe", RECIPE);
         if let Some(node) = fields.get("recipe")
             && node
@@ -288,6 +294,7 @@ impl Reader<'_> {
             Some(node) => self.steps(node, registry),
             None => Vec::new(),
         };
+        let text = self.with_presets(text, with, registry);
         if fields.contains_key("text") && text.is_empty() && self.problems.is_empty() {
             self.problems.add(
                 &fields["text"].place,
@@ -467,6 +474,38 @@ impl Reader<'_> {
         steps
     }
 
+    /// The steps, and those of presets that are to be walked as well.
+    fn with_presets(&mut self, mut steps: Vec<Step>, with: &[String], registry: &Registry) -> Vec<Step> {
+        for name in with {
+            let place = Place::Option(format!("--with {name}").into());
+            let value = Value::Scalar {
+                text: name.clone(),
+                quoted: true,
+            };
+            let node = Node { place, value };
+            let mut added = Vec::new();
+            self.preset(&node, 0, registry, &mut added);
+            for step in &mut added {
+                step.label = format!("{WITH}{name}");
+            }
+            let base = base_name(name);
+            let is_alike = |step: &Step| {
+                step.label
+                    .split(' ')
+                    .next_back()
+                    .is_some_and(|last| base_name(last) == base)
+            };
+            let behind = steps.iter().rposition(is_alike).or_else(|| {
+                steps
+                    .iter()
+                    .position(|step| matches!(step.action, Action::Extract(_)))
+            });
+            let at = behind.map_or(0, |behind| behind + 1);
+            steps.splice(at..at, added);
+        }
+        steps
+    }
+
     /// Reads one step; presets become the steps they stand for.
     fn step(
         &mut self,
@@ -510,30 +549,23 @@ impl Reader<'_> {
             });
         };
         match verb {
-            "extract" => match registry.extractor(name) {
-                Some(extractor) => add(format!("extract {name}"), Action::Extract(extractor)),
-                None => self.unknown(
-                    value,
-                    "extractor",
-                    registry.extractors.iter().map(|e| e.card().name),
-                ),
-            },
+            "extract" => {
+                let extractors = self.extractors(value, registry);
+                if !extractors.is_empty() {
+                    let names: Vec<_> = extractors.iter().map(|extractor| extractor.card().name).collect();
+                    add(
+                        format!("extract {}", names.join(", ")),
+                        Action::Extract(extractors),
+                    );
+                }
+            }
             "edit" => match find_edit(registry.edits, name) {
                 Some(edit) => add(format!("edit {name}"), Action::Edit(edit)),
                 None => self.unknown(value, "edit", registry.edits.iter().map(|e| e.card().name)),
             },
             "redact" => {
-                let one = std::slice::from_ref(value);
-                let kinds = if let Value::List(kinds) = &value.value {
-                    kinds
-                } else {
-                    one
-                };
-                if kinds.is_empty() {
-                    let hint = suggest("", registry.redactions.iter().map(|e| e.card().name));
-                    self.problems.add(&value.place, "\"redact\" names nothing", hint);
-                }
-                for kind in kinds {
+                let known = registry.redactions.iter().map(|e| e.card().name);
+                for kind in self.one_or_more(value, "\"redact\"", known) {
                     match find_edit(registry.redactions, kind.text().unwrap_or_default()) {
                         Some(edit) => add(format!("redact {}", edit.card().name), Action::Edit(edit)),
                         None => self.unknown(
@@ -554,26 +586,64 @@ impl Reader<'_> {
                     add(label, Action::Dedup(spec));
                 }
             }
-            _ => match registry.presets.iter().find(|preset| preset.name == name) {
-                Some(_) if preset.is_some() => self.problems.add(
-                    &value.place,
-                    "a preset cannot use presets",
-                    "use both in the recipe, or copy the steps",
-                ),
-                Some(preset) => {
-                    for step in &preset.steps {
-                        self.step(
-                            &step.clone().at(&value.place),
-                            number,
-                            Some(preset.name),
-                            registry,
-                            steps,
-                        );
-                    }
-                }
-                None => self.unknown(value, "preset", registry.presets.iter().map(|preset| preset.name)),
-            },
+            _ if preset.is_some() => self.problems.add(
+                &value.place,
+                "a preset cannot use presets",
+                "use both in the recipe, or copy the steps",
+            ),
+            _ => self.preset(value, number, registry, steps),
         }
+    }
+
+    /// Reads the steps that a preset stands for.
+    fn preset(&mut self, node: &Node, number: usize, registry: &Registry, steps: &mut Vec<Step>) {
+        let name = node.text().unwrap_or_default();
+        match registry.presets.iter().find(|preset| preset.name == name) {
+            Some(preset) => {
+                for step in &preset.steps {
+                    let step = step.clone().at(&node.place);
+                    self.step(&step, number, Some(preset.name), registry, steps);
+                }
+            }
+            None => self.unknown(node, "preset", registry.presets.iter().map(|preset| preset.name)),
+        }
+    }
+
+    /// The extractors that a step names, one or a list.
+    fn extractors(&mut self, node: &Node, registry: &Registry) -> Vec<&'static dyn Extractor> {
+        let known = || registry.extractors.iter().map(|extractor| extractor.card().name);
+        let mut extractors: Vec<&'static dyn Extractor> = Vec::new();
+        for name in self.one_or_more(node, "\"extract\"", known()) {
+            match registry.extractor(name.text().unwrap_or_default()) {
+                None => self.unknown(name, "extractor", known()),
+                Some(extractor) => {
+                    let is_same = |other: &&dyn Extractor| other.card().name == extractor.card().name;
+                    if extractors.iter().any(is_same) {
+                        let message = format!("extractor {:?} stands here twice", extractor.card().name);
+                        self.problems.add(&name.place, message, "keep one of them");
+                    }
+                    extractors.push(extractor);
+                }
+            }
+        }
+        extractors
+    }
+
+    /// The entries of a list, or the one value that stands in its place.
+    fn one_or_more<'n, 'k>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: impl Iterator<Item = &'k str>,
+    ) -> &'n [Node] {
+        let Value::List(entries) = &node.value else {
+            return std::slice::from_ref(node);
+        };
+        if entries.is_empty() {
+            self.problems
+                .add(&node.place, format!("{what} names nothing"), suggest("", known));
+        }
+        entries
     }
 
     fn unknown<'k>(&mut self, node: &Node, what: &str, known: impl Iterator<Item = &'k str>) {
@@ -801,12 +871,17 @@ impl Reader<'_> {
     }
 }
 
+/// `gopher_quality` of `gopher_quality@dclm`.
+fn base_name(preset: &str) -> &str {
+    preset.split('@').next().unwrap_or_default()
+}
+
 fn rule_names(steps: &[Step]) -> Vec<&str> {
     let mut names = vec![crate::plan::DOCUMENT_RULE];
     for step in steps {
         match &step.action {
             Action::Keep(rules) => names.extend(rules.iter().map(|rule| rule.name.as_str())),
-            Action::Extract(extractor) => names.push(extractor.accepts().0),
+            Action::Extract(extractors) => names.push(crate::plan::accepted(extractors).name),
             Action::Dedup(_) => names.push(crate::plan::UNIQUE_RULE),
             Action::Edit(_) => {}
         }
@@ -841,7 +916,10 @@ fn canonical(
     let steps: Vec<_> = steps
         .iter()
         .map(|step| match &step.action {
-            Action::Extract(extractor) => json!({ "step": step.label, "extract": extractor.card().name }),
+            Action::Extract(extractors) => {
+                let names: Vec<_> = extractors.iter().map(|extractor| extractor.card().name).collect();
+                json!({ "step": step.label, "extract": names })
+            }
             Action::Edit(edit) => json!({ "step": step.label, "edit": edit.card().name }),
             Action::Dedup(spec) => {
                 json!({ "step": step.label, "dedup": spec.method.card().name, "column": spec.column })

@@ -23,13 +23,13 @@ pub fn recipe_schema(registry: &Registry) -> Value {
         &[
             (
                 "extract",
-                names(
+                one_or_list(&names(
                     registry
                         .extractors
                         .iter()
                         .map(|extractor| extractor.card().name)
                         .collect(),
-                ),
+                )),
             ),
             (
                 "keep",

@@ -12,6 +12,7 @@ mod plan_file;
 mod publish;
 mod sample;
 mod segment;
+mod trace;
 
 use std::{
     path::PathBuf,
@@ -37,6 +38,7 @@ use crate::{
 };
 
 pub use sample::{Sampled, sample};
+pub use trace::{Asked, Traced, Wanted, trace};
 
 /// One of several runs that share the slices of a dataset: the slices whose number, counted from 1, leaves the same
 /// rest as `number` when divided by `of`.
@@ -154,6 +156,8 @@ pub(crate) struct Run {
     pub(crate) threads: usize,
     pub(crate) pool: Arc<rayon::ThreadPool>,
     pub(crate) share: Option<Share>,
+    /// Sieves note what every rule says, and reject only what cannot be measured.
+    pub(crate) asks_all: bool,
 }
 
 /// Counters for a plan, to be watched while [`run`] works.
@@ -259,6 +263,7 @@ impl Run {
             threads: runtime.threads(),
             pool: runtime.content().clone(),
             share: options.share,
+            asks_all: false,
             recipe: recipe.clone(),
             plan: plan.clone(),
             store,

@@ -89,7 +89,10 @@ impl Run {
     /// metadata) are left out.
     async fn through(&self, before: &RecordBatch) -> Result<Vec<Sampled>> {
         let mut sampled = Vec::new();
-        for (record, (after, row)) in self.ends(before).await?.into_iter().enumerate() {
+        for (record, ends) in self.ends(before).await?.into_iter().enumerate() {
+            let Some((after, row)) = ends.into_iter().next_back() else {
+                continue;
+            };
             let text = |batch: &RecordBatch, name: &str, row: usize| {
                 let column = batch.column_by_name(name)?.as_string_view();
                 column.is_valid(row).then(|| column.value(row).to_owned())
@@ -126,9 +129,9 @@ impl Run {
         Ok(sampled)
     }
 
-    /// For each record the batch and row in which it ended: those of the last segment that it reached.
-    async fn ends(&self, records: &RecordBatch) -> Result<Vec<(RecordBatch, usize)>> {
-        let mut ends = vec![(records.clone(), 0); records.num_rows()];
+    /// For each record the batch and row in which each segment that it reached ended.
+    pub(super) async fn ends(&self, records: &RecordBatch) -> Result<Vec<Vec<(RecordBatch, usize)>>> {
+        let mut ends = vec![Vec::new(); records.num_rows()];
         let mut reached: Vec<usize> = (0..records.num_rows()).collect();
         let mut input = records.clone();
         for (number, segment) in self.plan.segments.iter().enumerate() {
@@ -146,14 +149,14 @@ impl Run {
                 &collect(plan.clone(), self.session.task_ctx()).await?,
             )?;
             for (row, record) in reached.iter().enumerate() {
-                ends[*record] = (input.clone(), row);
+                ends[*record].push((input.clone(), row));
             }
         }
         Ok(ends)
     }
 }
 
-fn verdicts(batch: &RecordBatch) -> &PrimitiveArray<UInt32Type> {
+pub(super) fn verdicts(batch: &RecordBatch) -> &PrimitiveArray<UInt32Type> {
     let verdicts = batch.column_by_name(VERDICT_COLUMN);
     verdicts.expect("a sieve ran").as_primitive()
 }

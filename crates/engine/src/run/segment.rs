@@ -21,7 +21,7 @@ use super::{Event, Outcome, Run};
 use crate::{
     Error, Result, Runtime,
     input::Slice,
-    node::{Members, SieveExec, StageExec, scan},
+    node::{Asking, Members, SieveExec, StageExec, scan},
     plan::{Op, Segment},
 };
 
@@ -344,21 +344,25 @@ impl Run {
                 &[],
                 schema,
                 self.progress.clone(),
-                false,
+                Asking::Once,
             )?);
         }
         for step in &segment.steps {
             let output = step.output.clone();
             plan = match &step.op {
                 Op::Sieve(doors) => {
-                    let keeps_values = self.recipe.write.rejects != RejectMode::Counts;
+                    let asking = match self.recipe.write.rejects {
+                        _ if self.asks_all => Asking::All,
+                        RejectMode::Counts => Asking::Once,
+                        _ => Asking::KeepValues,
+                    };
                     Arc::new(SieveExec::new(
                         &self.session,
                         plan,
                         doors,
                         output,
                         self.progress.clone(),
-                        keeps_values,
+                        asking,
                     )?)
                 }
                 op => Arc::new(StageExec::new(

@@ -16,8 +16,8 @@ use std::{
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, UInt32Array};
 use gristmill_core::{
-    Card, Column, Cost, Documents, Extractor, Format, FormatCard, Object, ReadOptions, Record, RecordBatcher,
-    Records, Result, Signal, columns,
+    Accepts, Card, Column, Cost, Documents, Extractor, Format, FormatCard, Object, ReadOptions, Record,
+    RecordBatcher, Records, Result, Signal, columns,
 };
 use gristmill_engine::{
     Outcome, Overrides, Registry, RunOptions, Runtime, compile, progress, read_recipe, run,
@@ -75,7 +75,11 @@ impl Format for Lines {
             let record = Record {
                 offset: number as u64,
                 record_type: "document",
-                media_type: Some("text/plain"),
+                media_type: Some(if line.starts_with(b"#") {
+                    "text/loud"
+                } else {
+                    "text/plain"
+                }),
                 content: Some(line),
                 fault,
                 ..Record::default()
@@ -107,11 +111,15 @@ impl Extractor for Plain {
         &PLAIN
     }
 
-    fn accepts(&self) -> (&'static str, &'static str) {
-        ("is_text", "media_type = 'text/plain'")
+    fn accepts(&self) -> Accepts {
+        Accepts {
+            rule: "is_text",
+            types: &["text/plain"],
+            except: &[],
+        }
     }
 
-    fn extract(&self, inputs: &[ArrayRef]) -> Result<Documents> {
+    fn extract(&self, inputs: &[ArrayRef], _: &[&str]) -> Result<Documents> {
         let texts = inputs[0]
             .as_binary_view()
             .iter()
@@ -126,6 +134,44 @@ impl Extractor for Plain {
             columns: vec![Arc::new(texts)],
             faults,
         })
+    }
+}
+
+/// Reads other records than [`Plain`], and gives a column more.
+struct Loud;
+
+static LOUD: Card = Card {
+    name: "loud",
+    about: "the content as text, and how loud it is",
+    inputs: &[columns::CONTENT],
+    outputs: &[columns::TEXT, Column::u32("text_loudness", "number signs")],
+    source: "this test",
+    cost: Cost::Cheap,
+    version: 1,
+};
+
+impl Extractor for Loud {
+    fn card(&self) -> &'static Card {
+        &LOUD
+    }
+
+    fn accepts(&self) -> Accepts {
+        Accepts {
+            rule: "is_loud",
+            types: &["text/loud"],
+            except: &[],
+        }
+    }
+
+    fn extract(&self, inputs: &[ArrayRef], _: &[&str]) -> Result<Documents> {
+        let signs = inputs[0]
+            .as_binary_view()
+            .iter()
+            .map(|bytes| bytes.map(|bytes| bytes.iter().filter(|&&byte| byte == b'#').count() as u32));
+        let signs: UInt32Array = signs.collect();
+        let mut documents = Plain.extract(inputs, &[])?;
+        documents.columns.push(Arc::new(signs));
+        Ok(documents)
     }
 }
 
@@ -188,7 +234,7 @@ impl Signal for Unwanted {
 }
 
 static FORMATS: &[&dyn Format] = &[&Lines];
-static EXTRACTORS: &[&dyn Extractor] = &[&Plain];
+static EXTRACTORS: &[&dyn Extractor] = &[&Plain, &Loud];
 static SIGNALS: &[&dyn Signal] = &[&Length, &Unwanted];
 
 fn registry() -> Arc<Registry> {
@@ -326,4 +372,32 @@ fn copies_leave_and_the_first_stays() {
         ),
         (6, 2, 4)
     );
+}
+
+#[test]
+fn each_record_is_read_by_the_first_extractor_that_accepts_it() {
+    let _guard = ONE_AT_A_TIME.lock().unwrap();
+    for (steps, kept, rejected) in [
+        (
+            "[{extract: [plain, loud]}, {keep: {loud: text_loudness = 2 OR text = 'a'}}]",
+            2,
+            2,
+        ),
+        (
+            "[{extract: [loud, plain]}, {keep: {all: text IS NOT NULL}}]",
+            4,
+            0,
+        ),
+        ("[{extract: plain}]", 2, 2),
+        ("[{extract: [loud]}]", 2, 2),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = run_lines(folder.path(), "a\n##\n#\nb\n", steps);
+        let account = &manifest.account;
+        assert_eq!(
+            (account.kept, account.rejected(), account.faulty()),
+            (kept, rejected, 0),
+            "{steps}"
+        );
+    }
 }

@@ -7,11 +7,12 @@ use datafusion::arrow::{
     array::RecordBatch,
     util::{display::FormatOptions, pretty::pretty_format_batches_with_options},
 };
-use gristmill_engine::{Error, Output};
+use gristmill_engine::{Asked, Error, Output, Registry, Runtime, Traced, WITH, Wanted, Why};
 use serde_json::{Map, Value, json};
 
 use super::{
     Context,
+    recipe::RecipeArguments,
     screen::{count, escaped},
 };
 
@@ -27,6 +28,18 @@ pub(crate) struct WhyArguments {
     output: String,
     /// The id or url of a record
     id_or_url: String,
+    /// Read the record again and ask every rule of this recipe, also those behind the one that it left at
+    #[arg(long, value_name = "RECIPE")]
+    recipe: Option<String>,
+    /// Read this instead of the recipe's addresses
+    #[arg(long, value_name = "URI", requires = "recipe")]
+    read: Vec<String>,
+    /// Change a value of the recipe
+    #[arg(long, value_name = "PATH=VALUE", requires = "recipe")]
+    set: Vec<String>,
+    /// Ask the rules of this preset as well, such as gopher_quality@dclm, and say where profiles disagree
+    #[arg(long, value_name = "PRESET", requires = "recipe")]
+    with: Vec<String>,
 }
 
 #[derive(Args)]
@@ -37,7 +50,7 @@ pub(crate) struct QueryArguments {
     sql: String,
 }
 
-fn open(context: &Context, address: &str) -> Result<(Output, gristmill_engine::Runtime), Error> {
+fn open(context: &Context, address: &str) -> Result<(Output, Runtime), Error> {
     let runtime = context.runtime()?;
     let output = Output::open(address, &context.options(None).stores, &runtime)?;
     Ok((output, runtime))
@@ -46,6 +59,10 @@ fn open(context: &Context, address: &str) -> Result<(Output, gristmill_engine::R
 pub(crate) fn why(context: &Context, arguments: &WhyArguments) -> Result<(), Error> {
     let (output, runtime) = open(context, &arguments.output)?;
     let found = output.why(&arguments.id_or_url, &runtime)?;
+    if let Some(recipe) = &arguments.recipe {
+        let recipe = RecipeArguments::with(recipe, &arguments.read, &arguments.set, &arguments.with);
+        return trace(context, &recipe, &arguments.id_or_url, &found, &runtime);
+    }
     if found.is_empty() {
         return Err(Error::Failed(format!(
             "{}: {}",
@@ -61,17 +78,15 @@ pub(crate) fn why(context: &Context, arguments: &WhyArguments) -> Result<(), Err
                 .iter()
                 .map(|(name, value)| (name.clone(), json!(value)))
                 .collect();
-            context
-                .screen
-                .json(&json!({ "verdict": row.verdict, "row": values }));
+            let mut answer = json!({ "verdict": row.verdict, "row": values });
+            if row.verdict == "kept" {
+                let rule = |(step, name, predicate): &(String, String, String)| json!({ "step": step, "rule": name, "predicate": predicate });
+                answer["rules"] = rules.iter().map(rule).collect();
+            }
+            context.screen.json(&answer);
             continue;
         }
-        let value = |name: &str| {
-            row.values
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.as_str())
-        };
+        let value = |name: &str| row.value(name);
         let reason = match row.verdict.as_str() {
             "kept" => "kept".to_owned(),
             "fault" => format!(
@@ -135,6 +150,171 @@ fn print_rules<'v>(
         context.screen.data(&escaped(line.trim_end()));
     }
     shown
+}
+
+/// Reads the record again and shows what every rule says of it.
+fn trace(
+    context: &Context,
+    recipe: &RecipeArguments,
+    id_or_url: &str,
+    found: &[Why],
+    runtime: &Runtime,
+) -> Result<(), Error> {
+    let ready = recipe.prepare()?;
+    let uri = found.first().and_then(|row| row.value("uri"));
+    let wanted = Wanted {
+        id_or_url: id_or_url.to_owned(),
+        uri: uri.map(str::to_owned),
+    };
+    let options = context.options(None);
+    let traced = gristmill_engine::trace(
+        &ready.recipe,
+        &ready.plan,
+        &ready.registry,
+        runtime,
+        &options,
+        &wanted,
+    )?;
+    // Metadata and requests bear the url of a page, and are no documents.
+    let is_document = |record: &&Traced| !record.asked.is_empty() || traced.len() == 1;
+    if traced.is_empty() {
+        return Err(Error::Failed(format!(
+            "{id_or_url}: the input holds no such record"
+        )));
+    }
+    for record in traced.iter().filter(is_document) {
+        if context.screen.json {
+            context.screen.json(&traced_json(record));
+        } else {
+            print_traced(context, record, &ready.registry);
+        }
+    }
+    Ok(())
+}
+
+fn traced_json(record: &Traced) -> Value {
+    let rule = |asked: &Asked| {
+        json!({
+            "step": asked.rule.step, "rule": asked.rule.name, "predicate": asked.rule.predicate,
+            "holds": asked.holds, "values": asked.values,
+        })
+    };
+    json!({
+        "id": record.id, "uri": record.uri, "url": record.url,
+        "stopped": record.stopped.as_ref().map(|(rule, fault)| json!({ "step": rule.step, "rule": rule.name, "fault": fault })),
+        "rules": record.asked.iter().map(rule).collect::<Vec<_>>(),
+    })
+}
+
+fn print_traced(context: &Context, record: &Traced, registry: &Registry) {
+    let say = |line: String| context.screen.data(&escaped(line.trim_end()));
+    say(format!(
+        "{}  {}",
+        record.id,
+        record.url.as_deref().unwrap_or_default()
+    ));
+    let mut last_step = "";
+    for asked in &record.asked {
+        if asked.rule.step != last_step {
+            last_step = &asked.rule.step;
+            say(format!("  {last_step}"));
+        }
+        let mark = if asked.holds { "yes" } else { "NO" };
+        let predicate = asked.rule.predicate.as_deref().unwrap_or_default();
+        let name = &asked.rule.name;
+        say(format!(
+            "    {mark:<4}{name:<30} {predicate:<60} {}",
+            measured(asked)
+        ));
+    }
+    let is_of_recipe = |asked: &&Asked| !asked.rule.step.starts_with(WITH);
+    let failed: Vec<_> = record
+        .asked
+        .iter()
+        .filter(|asked| !asked.holds)
+        .filter(is_of_recipe)
+        .collect();
+    say(match (&record.stopped, failed.as_slice()) {
+        (Some((rule, Some(fault))), _) => format!("stopped at step \"{}\" with a fault: {fault}", rule.step),
+        (Some((rule, None)), _) => format!("stopped at step \"{}\" by the rule {}", rule.step, rule.name),
+        (None, []) => "every rule is true of it".to_owned(),
+        (None, [first]) => format!(
+            "it leaves at step \"{}\" by the rule {}",
+            first.rule.step, first.rule.name
+        ),
+        (None, [first, rest @ ..]) => format!(
+            "it leaves at step \"{}\" by the rule {}; behind that, {} not true either",
+            first.rule.step,
+            first.rule.name,
+            match rest {
+                [one] => format!("{} is", one.rule.name),
+                _ => format!("{} rules are", rest.len()),
+            }
+        ),
+    });
+    print_profiles(context, record, registry);
+}
+
+/// What profiles of the same filter say, and by which measures they differ.
+fn print_profiles(context: &Context, record: &Traced, registry: &Registry) {
+    let say = |line: String| context.screen.data(&escaped(line.trim_end()));
+    let mut profiles: Vec<(&str, Vec<&Asked>)> = Vec::new();
+    for asked in &record.asked {
+        let name = asked.rule.step.split(' ').next_back().unwrap_or_default();
+        match profiles.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, rules)) => rules.push(asked),
+            None => profiles.push((name, vec![asked])),
+        }
+    }
+    let base = |name: &str| name.split('@').next().unwrap_or_default().to_owned();
+    let about = |column: &str| {
+        let cards = registry.cards();
+        let mut outputs = cards.iter().flat_map(|(_, card)| card.outputs);
+        outputs
+            .find(|output| output.name == column)
+            .map_or("", |output| output.about)
+    };
+    let mut bases: Vec<String> = profiles.iter().map(|(name, _)| base(name)).collect();
+    bases.dedup();
+    for filter in bases {
+        let alike: Vec<_> = profiles.iter().filter(|(name, _)| base(name) == filter).collect();
+        if alike.len() < 2 {
+            continue;
+        }
+        let keeps = |rules: &[&Asked]| rules.iter().all(|asked| asked.holds);
+        let agree = alike.iter().all(|(_, rules)| keeps(rules) == keeps(&alike[0].1));
+        say(format!(
+            "profiles of {filter} {}:",
+            if agree { "agree" } else { "disagree" }
+        ));
+        for (name, rules) in alike {
+            if keeps(rules) {
+                say(format!("  {name} keeps it"));
+                continue;
+            }
+            say(format!("  {name} rejects it"));
+            for asked in rules.iter().filter(|asked| !asked.holds) {
+                let predicate = asked.rule.predicate.as_deref().unwrap_or_default();
+                say(format!(
+                    "    {}: {predicate}, and {}",
+                    asked.rule.name,
+                    measured(asked)
+                ));
+                for column in asked.values.keys() {
+                    say(format!("      {column}: {}", about(column)));
+                }
+            }
+        }
+    }
+}
+
+/// `column = value` of what a rule looks at.
+fn measured(asked: &Asked) -> String {
+    let values = asked.values.iter().map(|(column, value)| match value {
+        Value::String(text) => format!("{column} = {}", cut(text)),
+        other => format!("{column} = {other}"),
+    });
+    values.collect::<Vec<_>>().join(", ")
 }
 
 fn cut(value: &str) -> String {

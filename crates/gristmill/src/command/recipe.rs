@@ -25,6 +25,9 @@ pub(crate) struct RecipeArguments {
     /// Change a value of the recipe: write.rejects=all, text.2.keep.min_words='text_word_count > 9'
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
+    /// Presets to walk as well
+    #[arg(skip)]
+    with: Vec<String>,
 }
 
 #[derive(Args)]
@@ -81,6 +84,18 @@ impl RecipeArguments {
             read,
             to: Some(to),
             set,
+            with: Vec::new(),
+        }
+    }
+
+    /// For looking at records only.
+    pub(crate) fn with(recipe: &str, read: &[String], set: &[String], with: &[String]) -> Self {
+        RecipeArguments {
+            recipe: recipe.to_owned(),
+            read: read.to_vec(),
+            to: None,
+            set: set.to_vec(),
+            with: with.to_vec(),
         }
     }
 
@@ -100,6 +115,7 @@ impl RecipeArguments {
             set: self.set.clone(),
             read: self.read.clone(),
             to: self.to.clone(),
+            with: self.with.clone(),
         };
         let recipe = gristmill_engine::read_recipe(&self.recipe, &source, &overrides, &registry)
             .map_err(Error::Recipe)?;

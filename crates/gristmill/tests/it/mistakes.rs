@@ -110,6 +110,17 @@ fn steps_and_their_names() {
         &["extrct", "did you mean `extract`"],
     );
     check(
+        &steps("- extract: []"),
+        (4, 12),
+        &["\\\"extract\\\" names nothing", "html"],
+    );
+    check(
+        &steps("- extract: [html, htlm]"),
+        (4, 19),
+        &["unknown extractor", "did you mean `html`"],
+    );
+    check(&steps("- extract: [html, html]"), (4, 19), &["stands here twice"]);
+    check(
         &steps("- extract: htlm"),
         (4, 12),
         &["unknown extractor", "did you mean `html`"],
@@ -240,6 +251,11 @@ fn the_order_of_steps() {
 #[test]
 fn reading_writing_expecting() {
     let with = |lines: &str| format!("recipe: 1\nname: x\ntext: [extract: html]\n{lines}\n");
+    check(
+        "recipe: 1\nname: x\ntext: [extract: html, redact: email]\nwrite: {columns: [id, text_markdown]}\n",
+        (4, 23),
+        &["still holds what was redacted", "edit: markdown"],
+    );
     check(&with("write: {shard_bytes: big}"), (4, 22), &["size", "512MiB"]);
     check(&with("write: {shard_bytes: 0}"), (4, 22), &["above 0"]);
     check(&with("write: {rejects: some}"), (4, 18), &["some", "sample"]);

@@ -62,6 +62,63 @@ fn why_answers_for_every_id() {
 }
 
 #[test]
+fn a_record_that_is_read_again_gets_the_answers_of_the_run() {
+    let (folder, to) = finished();
+    let read = path(&folder, "crawl/*.warc.gz");
+    let rows = succeed(&[
+        "query",
+        &to,
+        "--json",
+        "SELECT verdict, min(id) AS id FROM (SELECT id, 'kept' AS verdict FROM text UNION ALL SELECT id, verdict FROM rejects) GROUP BY 1",
+    ]);
+    for row in rows.lines() {
+        let row: Value = serde_json::from_str(row).unwrap();
+        let verdict = row["verdict"].as_str().unwrap();
+        let again = [
+            "--recipe",
+            "recipes/web-text.yaml",
+            "--read",
+            &read,
+            "--with",
+            "gopher_quality@dclm",
+            "--json",
+        ];
+        let answer = succeed(&[&["why", &to, row["id"].as_str().unwrap()], again.as_slice()].concat());
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let rules = answer["rules"].as_array().unwrap();
+        let first = rules
+            .iter()
+            .find(|rule| rule["holds"] == false && !rule["step"].as_str().unwrap().starts_with("with "));
+        let expected = match (&answer["stopped"], first) {
+            (Value::Object(stopped), _) => stopped["rule"].as_str().unwrap(),
+            (_, Some(rule)) => rule["rule"].as_str().unwrap(),
+            // Dedup needs all documents.
+            _ if verdict == "unique_text" => verdict,
+            _ => "kept",
+        };
+        assert_eq!(verdict, expected, "{answer}");
+        assert!(
+            answer["stopped"].is_object() || rules.len() > 30,
+            "every rule is asked: {answer}"
+        );
+    }
+    let shown = succeed(&[
+        "why",
+        &to,
+        "https://river-survey.example/all-pages",
+        "--recipe",
+        "recipes/web-text.yaml",
+        "--read",
+        &read,
+        "--with",
+        "gopher_quality@curator",
+    ]);
+    assert!(shown.contains("NO  gopher_too_many_bullets"), "{shown}");
+    assert!(shown.contains("profiles of gopher_quality disagree"), "{shown}");
+    assert!(shown.contains("gopher_quality@curator keeps it"), "{shown}");
+}
+
+#[test]
 fn why_says_which_value_failed_which_rule() {
     let (_folder, to) = finished();
     let answer = succeed(&["why", &to, "https://river-survey.example/all-pages"]);

@@ -4,8 +4,13 @@
 //! behind it and are computed again when a rule asks for them.
 
 mod c4_lines;
+mod markdown;
 
 use gristmill_core::Edit;
 
 /// All edits of text.
-pub static EDITS: &[&dyn Edit] = &[&c4_lines::C4_LINES, &c4_lines::C4_LINES_STRICT];
+pub static EDITS: &[&dyn Edit] = &[
+    &c4_lines::C4_LINES,
+    &c4_lines::C4_LINES_STRICT,
+    &markdown::Markdown,
+];

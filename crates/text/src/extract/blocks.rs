@@ -3,13 +3,16 @@
 //! A block is a run of inline content within one block-level element: a paragraph, a heading, a list item without
 //! its sublists, a table cell. White space is collapsed to single spaces outside of `pre`, no-break spaces
 //! included; zero-width spaces, soft hyphens and control characters are dropped. Scripts, styles, templates, form
-//! fields, embedded media and drawings hold no text. Whether a block is content is not decided here.
+//! fields, embedded media and drawings hold no text. Formulas are TeX between `$` (see [`formula`]). Whether a block is content is not decided here.
 
 use std::ops::Range;
 
 use crate::html::{self, Document, Place, Tag};
 
-use super::hints::{self, Distances, FAR, Hint};
+use super::{
+    formula::{self, Formula},
+    hints::{self, Distances, FAR, Hint},
+};
 
 /// A page as blocks.
 #[derive(Debug, Default)]
@@ -22,6 +25,29 @@ pub(crate) struct Page {
     pub(crate) containers: Vec<Container>,
     /// Elements by kind, for judging what kind of page it is.
     pub(crate) elements: Elements,
+    /// Where elements begin and end, in document order; empty unless asked for.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// The start or the end of an element, for whoever renders more than the text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    /// Blocks that end before it.
+    pub(crate) block: u32,
+    /// Where it stands in [`Page::text`].
+    pub(crate) at: u32,
+    /// The element's node.
+    pub(crate) node: u32,
+    pub(crate) side: Side,
+}
+
+/// What a [`Mark`] marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Start,
+    End,
+    /// A formula, of so many bytes.
+    Formula(u32),
 }
 
 /// One piece of text.
@@ -100,6 +126,11 @@ struct Open {
 
 /// Cuts a page into blocks.
 pub(crate) fn cut(document: &Document<'_>) -> Page {
+    cut_with(document, false)
+}
+
+/// Cuts a page into blocks, and marks where elements begin and end if asked.
+pub(crate) fn cut_with(document: &Document<'_>, has_marks: bool) -> Page {
     let mut cutter = Cutter {
         page: Page::default(),
         open: vec![Open {
@@ -117,6 +148,8 @@ pub(crate) fn cut(document: &Document<'_>) -> Page {
         }],
         pending: Pending::default(),
         item_begins: false,
+        has_formulas: formula::is_possible(document.source()),
+        has_marks,
         scratch: String::new(),
     };
     cutter.page.elements.hints = vec![0; Hint::COUNT];
@@ -142,6 +175,8 @@ struct Cutter {
     open: Vec<Open>,
     pending: Pending,
     item_begins: bool,
+    has_formulas: bool,
+    has_marks: bool,
     scratch: String,
 }
 
@@ -152,6 +187,10 @@ impl Cutter {
         while index < nodes.len() {
             self.leave(index as u32);
             let node = &nodes[index];
+            if self.formula(document, index) {
+                index = node.end as usize;
+                continue;
+            }
             match node.tag {
                 Tag::Text => self.text(document.raw(node)),
                 Tag::Br => self.line_break(),
@@ -185,8 +224,49 @@ impl Cutter {
             if self.top().tag == Tag::Li {
                 self.item_begins = false;
             }
+            self.mark(self.top().node, Side::End);
             self.open.pop();
         }
+    }
+
+    fn mark(&mut self, node: u32, side: Side) {
+        if self.has_marks {
+            self.page.marks.push(Mark {
+                block: self.page.blocks.len() as u32,
+                at: self.page.text.len() as u32,
+                node,
+                side,
+            });
+        }
+    }
+
+    /// Writes the TeX of an element, if it is a formula. True if the element is done with.
+    fn formula(&mut self, document: &Document<'_>, index: usize) -> bool {
+        let tag = document.nodes()[index].tag;
+        if tag == Tag::Text || !(self.has_formulas || tag == Tag::Math || self.open_math()) {
+            return false;
+        }
+        match formula::look(document, index) {
+            Formula::None => false,
+            Formula::Repeated => true,
+            Formula::Tex(tex, is_block) => {
+                let dollars = if is_block { "$$" } else { "$" };
+                let tex = format!("{dollars}{tex}{dollars}");
+                push_piece(
+                    &tex,
+                    self.pending.start,
+                    &mut self.pending.has_space,
+                    &mut self.page.text,
+                );
+                let length = tex.len() as u32;
+                self.mark(index as u32, Side::Formula(length));
+                true
+            }
+        }
+    }
+
+    fn open_math(&self) -> bool {
+        self.open.iter().rev().take(3).any(|open| open.tag == Tag::Math)
     }
 
     fn count(&mut self, tag: Tag) {
@@ -250,6 +330,7 @@ impl Cutter {
             });
             open.container = self.page.containers.len() as u32 - 1;
         }
+        self.mark(open.node, Side::Start);
         self.open.push(open);
     }
 

@@ -6,15 +6,15 @@
 //! forum, the description and specification of a product, the entries of a listing, but of an article neither
 //! comments nor related stories.
 //!
-//! Text has one block a line; list items begin with `- `, cells of a table row are joined by ` | `, `pre` keeps its
+//! Text comes plain, and where somebody reads it also as Markdown. Plain text has one block a line; list items begin with `- `, cells of a table row are joined by ` | `, `pre` keeps its
 //! lines. A page without content gives an empty text, which is no fault. Output depends on the bytes, the
 //! declared charset and the address alone.
 
 use arrow_array::ArrayRef;
-use gristmill_core::{Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
 
 use super::{
-    blocks, content, features, kind,
+    blocks, content, features, kind, markdown,
     metadata::{self, Metadata},
     render::render,
     rows::{Source, extract_rows},
@@ -53,6 +53,7 @@ pub static CARD: Card = Card {
             "text_robots",
             "what the page asks of robots and text miners, as `name=content`, `; ` between pieces",
         ),
+        columns::TEXT_MARKDOWN,
     ],
     source: "WHATWG HTML 13.2 (parsing); blocks classified by trees trained on WCXB (CC-BY-4.0), crates/text/training",
     cost: Cost::Expensive,
@@ -68,17 +69,24 @@ impl Extractor for Html {
         &CARD
     }
 
-    fn accepts(&self) -> (&'static str, &'static str) {
-        ("is_html", "media_type IN ('text/html', 'application/xhtml+xml')")
+    fn accepts(&self) -> Accepts {
+        Accepts {
+            rule: "is_html",
+            types: &["text/html", "application/xhtml+xml"],
+            except: &[],
+        }
     }
 
-    fn extract(&self, inputs: &[ArrayRef]) -> Result<Documents> {
+    fn extract(&self, inputs: &[ArrayRef], wanted: &[&str]) -> Result<Documents> {
         let limits = Limits::default();
-        Ok(extract_rows(inputs, &limits, |source| extract(source, &limits)))
+        let wants_markdown = wanted.contains(&columns::TEXT_MARKDOWN.name);
+        Ok(extract_rows(inputs, &limits, |source| {
+            extract(source, &limits, wants_markdown)
+        }))
     }
 }
 
-fn extract(source: Source<'_>, limits: &Limits) -> Result<[Option<String>; 8], Fault> {
+fn extract(source: Source<'_>, limits: &Limits, wants_markdown: bool) -> Result<[Option<String>; 9], Fault> {
     let html = charset::decode(source.content, source.charset, Kind::Markup)?;
     let document = Document::parse(&html, limits.html_depth, limits.html_nodes);
     let url = source.url.unwrap_or_default();
@@ -91,9 +99,11 @@ fn extract(source: Source<'_>, limits: &Limits) -> Result<[Option<String>; 8], F
         licence,
         robots,
     } = metadata::read(&document, url);
-    let page = blocks::cut(&document);
+    let page = blocks::cut_with(&document, wants_markdown);
     let features = features::measure(&page, &kind::clues(&document, url));
-    let text = render(&page, &content::select(&page, &features));
+    let is_kept = content::select(&page, &features);
+    let text = render(&page, &is_kept);
+    let markdown = wants_markdown.then(|| markdown::render(&document, &page, &is_kept));
     Ok([
         Some(text),
         title,
@@ -103,6 +113,7 @@ fn extract(source: Source<'_>, limits: &Limits) -> Result<[Option<String>; 8], F
         canonical_url,
         licence,
         robots,
+        markdown,
     ])
 }
 
@@ -120,7 +131,7 @@ mod tests {
             Arc::new(StringViewArray::new_null(1)),
             Arc::new(StringViewArray::new_null(1)),
         ];
-        let documents = Html.extract(&inputs).unwrap();
+        let documents = Html.extract(&inputs, &[]).unwrap();
         assert_eq!(documents.columns[0].as_string_view().value(0), expected);
         assert!(documents.faults.is_null(0));
     }

@@ -5,7 +5,7 @@
 //! `unsupported`.
 
 use arrow_array::ArrayRef;
-use gristmill_core::{Card, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+use gristmill_core::{Accepts, Card, Cost, Documents, Extractor, Fault, Limits, Result, columns};
 
 use super::rows::{Source, extract_rows};
 use crate::charset::{self, Kind};
@@ -30,14 +30,15 @@ impl Extractor for Plain {
         &CARD
     }
 
-    fn accepts(&self) -> (&'static str, &'static str) {
-        (
-            "is_text",
-            "media_type LIKE 'text/%' AND media_type <> 'text/html'",
-        )
+    fn accepts(&self) -> Accepts {
+        Accepts {
+            rule: "is_text",
+            types: &["text/*"],
+            except: &["text/html"],
+        }
     }
 
-    fn extract(&self, inputs: &[ArrayRef]) -> Result<Documents> {
+    fn extract(&self, inputs: &[ArrayRef], _: &[&str]) -> Result<Documents> {
         Ok(extract_rows(inputs, &Limits::default(), extract))
     }
 }

@@ -291,7 +291,6 @@ impl Tag {
                     | Audio
                     | Canvas
                     | Svg
-                    | Math
                     | Slot
             )
     }

@@ -34,6 +34,11 @@ impl<'a> Document<'a> {
         builder.finish()
     }
 
+    /// The page as it was read.
+    pub(crate) fn source(&self) -> &'a str {
+        self.source
+    }
+
     /// All nodes, parents before children.
     pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes

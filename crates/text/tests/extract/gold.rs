@@ -16,14 +16,14 @@ use crate::extract;
 /// Every how manieth page is looked at.
 const STEP: usize = 9;
 
-struct Page {
-    html: Vec<u8>,
-    url: String,
+pub(crate) struct Page {
+    pub(crate) html: Vec<u8>,
+    pub(crate) url: String,
     gold: String,
 }
 
 /// A sample of the pages, or nothing and a line on stderr where there are no fixtures.
-fn pages(step: usize) -> Vec<Page> {
+pub(crate) fn pages(step: usize) -> Vec<Page> {
     let root = std::env::var_os("GRISTMILL_FIXTURES").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures")),
         PathBuf::from,

@@ -5,6 +5,7 @@
 
 mod gold;
 mod hostile;
+mod markdown;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ fn extract(extractor: &dyn Extractor, content: &[u8], url: &str) -> (String, Opt
         Arc::new(StringViewArray::from(vec![None::<&str>])),
         Arc::new(StringViewArray::from(vec![Some(url)])),
     ];
-    let documents = extractor.extract(&inputs).unwrap();
+    let documents = extractor.extract(&inputs, &[]).unwrap();
     let first = |array: &StringViewArray| array.iter().next().flatten().map(str::to_owned);
     let text = first(documents.columns[0].as_string_view());
     (text.unwrap_or_default(), first(&documents.faults))
