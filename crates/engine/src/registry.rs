@@ -82,7 +82,9 @@ impl Registry {
         {
             return Some("every dedup step".to_owned());
         }
-        let made = |card: &Card| card.outputs.iter().any(|output| output.name == column);
+        let has = |columns: &[Column]| columns.iter().any(|known| known.name == column);
+        // What an edit changes it does not make.
+        let made = |card: &Card| has(card.outputs) && !has(card.inputs);
         let (kind, card) = self.cards().into_iter().find(|(_, card)| made(card))?;
         Some(format!("the {kind} {}", card.name))
     }

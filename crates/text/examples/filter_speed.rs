@@ -70,7 +70,6 @@ fn run(mut batches: Vec<Columns>) -> Result<Vec<(&'static str, Duration)>, Box<d
         "symbol_ratios",
         "line_marks",
         "c4_lines",
-        "words",
         "line_shapes",
     ];
     let mut times = Vec::new();

@@ -89,6 +89,26 @@ fn presets_in_fineweb_order_give_the_first_reason() {
 }
 
 #[test]
+fn edits_give_the_words_of_the_text_that_they_leave() {
+    let before = measured(&golden());
+    for name in ["c4_lines", "c4_lines_strict"] {
+        let after = edited(name, &before);
+        let mut again = after.clone();
+        measure(&mut again);
+        assert_ne!(
+            after["text"].as_string_view(),
+            before["text"].as_string_view(),
+            "{name} edits nothing"
+        );
+        assert_eq!(
+            after["text_words"].as_list::<i32>(),
+            again["text_words"].as_list::<i32>(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn measures_are_those_of_the_reference_to_the_last_bit() {
     let cases = golden();
     let columns = measured(&cases);

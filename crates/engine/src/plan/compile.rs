@@ -179,6 +179,9 @@ impl<'a> Compiler<'a> {
                             self.content_changes(output.name);
                         }
                     }
+                    for output in card.outputs {
+                        self.stale.remove(output.name);
+                    }
                     self.add(&step.label, Op::Edit(*edit));
                 }
             }

@@ -18,6 +18,9 @@
 //! true. A flagged document keeps its text, and its sentence count is that of the lines before the offence. A `{` on
 //! a line that an earlier rule drops is no offence. An empty text has no lines, 0 sentences and stays empty.
 //!
+//! White space parts words whatever surrounds it, so the words of what is kept are those that were there, moved; only
+//! lines that lose a citation mark are cut into words again.
+//!
 //! `c4_lines` is what FineWeb runs (`filter_no_terminal_punct=False`), `c4_lines_strict` is C4 as published.
 
 use std::sync::Arc;
@@ -29,7 +32,10 @@ use arrow_array::{
 use gristmill_core::{Card, Column, Cost, Edit, Result, columns};
 
 use crate::{
-    signal::{document::documents, words::TEXT_WORDS},
+    signal::{
+        document::{OffsetsBuilder, documents},
+        words::TEXT_WORDS,
+    },
     words::{
         Tokenizer,
         classes::{DIGIT, is},
@@ -63,6 +69,7 @@ const OUTPUTS: &[Column] = &[
         "the first offence is an opening curly bracket",
     ),
     Column::u32("text_c4_sentence_count", "sentences of the lines that were kept"),
+    TEXT_WORDS,
 ];
 
 /// FineWeb's variant, which keeps lines without terminal punctuation.
@@ -105,20 +112,32 @@ impl Edit for C4Lines {
         self.card
     }
 
-    /// `[n] Utf8View -> [n] Utf8View, [n] Boolean, [n] Boolean, [n] UInt32`; null where the text is null.
+    /// `[n] Utf8View, [n] List<UInt32> -> [n] Utf8View, [n] Boolean, [n] Boolean, [n] UInt32, [n] List<UInt32>`; null where
+    /// the text is null.
     fn edit(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
         let mut texts = StringViewBuilder::new();
         let (mut lorem_ipsum, mut curly_bracket) = (BooleanBuilder::new(), BooleanBuilder::new());
         let mut sentences = UInt32Builder::new();
+        let mut words = OffsetsBuilder::default();
         let mut page = Page::new();
         for document in documents(inputs) {
             let offence = document
                 .as_ref()
                 .map(|document| self.read(document.text, document.spans(), &mut page));
-            texts.append_option(document.as_ref().map(|document| match offence {
-                Some(Some(_)) => document.text,
-                _ => strip(&page.kept),
-            }));
+            let is_kept = offence == Some(None);
+            if is_kept {
+                let kept = strip(&page.kept);
+                let before = kept.as_ptr() as usize - page.kept.as_ptr() as usize;
+                texts.append_value(kept);
+                words.push(Some(page.kept_words.iter().map(|offset| offset - before as u32)));
+            } else {
+                texts.append_option(document.as_ref().map(|document| document.text));
+                words.push(
+                    document
+                        .as_ref()
+                        .map(|document| document.spans().flat_map(|(start, end)| [start, end])),
+                );
+            }
             lorem_ipsum.append_option(offence.map(|offence| offence == Some(Offence::LoremIpsum)));
             curly_bracket.append_option(offence.map(|offence| offence == Some(Offence::CurlyBracket)));
             sentences.append_option(document.map(|_| page.sentences));
@@ -128,6 +147,7 @@ impl Edit for C4Lines {
             Arc::new(lorem_ipsum.finish()),
             Arc::new(curly_bracket.finish()),
             Arc::new(sentences.finish()),
+            words.finish(),
         ])
     }
 }
@@ -142,6 +162,8 @@ enum Offence {
 /// What was kept of a text; reused from text to text.
 struct Page {
     kept: String,
+    /// First byte and end of every word of it, alternating.
+    kept_words: Vec<u32>,
     sentences: u32,
     /// The words of the line.
     words: Vec<(u32, u32)>,
@@ -199,6 +221,7 @@ impl Page {
     fn new() -> Self {
         Page {
             kept: String::new(),
+            kept_words: Vec::new(),
             sentences: 0,
             words: Vec::new(),
             line: String::new(),
@@ -209,6 +232,7 @@ impl Page {
 
     fn clear(&mut self) {
         self.kept.clear();
+        self.kept_words.clear();
         self.sentences = 0;
     }
 
@@ -230,14 +254,18 @@ impl Page {
         if self.sentences > 0 {
             self.kept.push('\n');
         }
+        let start = self.kept.len() as u32;
         self.kept.push_str(&self.line);
-        // White space parts words whatever surrounds it, so the words of a line are those of the text that lie in it.
-        let sentences = if self.line.len() == read.len() {
-            sentence_ends(&self.line, self.words.iter().copied())
-        } else {
-            sentence_ends(&self.line, self.tokenizer.tokenize(&self.line))
-        };
-        self.sentences += sentences.len() as u32;
+        if self.line.len() != read.len() {
+            self.words.clear();
+            self.words.extend(self.tokenizer.tokenize(&self.line));
+        }
+        let words = self
+            .words
+            .iter()
+            .flat_map(|word| [start + word.0, start + word.1]);
+        self.kept_words.extend(words);
+        self.sentences += sentence_ends(&self.line, self.words.iter().copied()).len() as u32;
     }
 }
 

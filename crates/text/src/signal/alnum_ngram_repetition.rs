@@ -117,8 +117,9 @@ fn repeated_chars(ngrams: &Ngrams, n: usize) -> usize {
     let mut chars = 0;
     // Words before this one are counted.
     let mut counted = 0;
-    for first in 0..ngrams.len() {
-        if ngrams.is_repeated(first) {
+    for candidate in 0..ngrams.candidates() {
+        if ngrams.is_repeated(candidate) {
+            let first = ngrams.first(candidate);
             let from = first.max(counted);
             counted = first + n;
             chars += ngrams.word_chars(from, counted - from);

@@ -110,13 +110,13 @@ fn top_chars(ngrams: &mut Ngrams, n: usize) -> usize {
 
 fn duplicate_chars(ngrams: &mut Ngrams, n: usize) -> usize {
     let mut chars = 0;
-    let mut first = 0;
-    while first < ngrams.len() {
-        if ngrams.count(first) > 1 {
+    // Words before this one are counted.
+    let mut counted = 0;
+    for candidate in 0..ngrams.candidates() {
+        let first = ngrams.first(candidate);
+        if first >= counted && ngrams.count(candidate) > 1 {
             chars += ngrams.chars(first, n);
-            first += n;
-        } else {
-            first += 1;
+            counted = first + n;
         }
     }
     chars

@@ -115,8 +115,9 @@ fn later_chars(ngrams: &mut Ngrams, n: usize) -> usize {
     let mut chars = 0;
     // Words before this one are added.
     let mut added = 0;
-    for first in 0..ngrams.len() {
-        if ngrams.count(first) > 1 {
+    for candidate in 0..ngrams.candidates() {
+        if ngrams.count(candidate) > 1 {
+            let first = ngrams.first(candidate);
             let from = first.max(added);
             added = first + n;
             // With the blank before its first word if the word before it was added too.

@@ -108,13 +108,11 @@ fn top_chars(ngrams: &Ngrams, n: usize) -> usize {
 }
 
 fn repeated_share(ngrams: &Ngrams, n: usize) -> Option<f64> {
-    let (mut repeated, mut all) = (0, 0);
-    for first in 0..ngrams.len() {
-        let chars = ngrams.word_chars(first, n);
-        all += chars;
-        repeated += if ngrams.is_repeated(first) { chars } else { 0 };
-    }
-    ratio(repeated, all)
+    let all = (0..ngrams.len()).map(|first| ngrams.word_chars(first, n));
+    let repeated = (0..ngrams.candidates())
+        .filter(|&candidate| ngrams.is_repeated(candidate))
+        .map(|candidate| ngrams.word_chars(ngrams.first(candidate), n));
+    ratio(repeated.sum(), all.sum())
 }
 
 #[cfg(test)]
