@@ -4,8 +4,8 @@
 //! cargo run --release -p gristmill-text --example model_speed -- MODEL DOCUMENTS [REPEATS]
 //! ```
 //!
-//! MODEL is a fastText model (`.bin`, `.ftz`), or an n-gram language model whose name has `arpa` or `lm` in it;
-//! DOCUMENTS has one a line. Prints documents and MB per second of CPU time of one thread, the best of the repeats, and
+//! MODEL is a fastText model (`.bin`, `.ftz`), an n-gram language model whose name has `arpa` or `lm` in it, a
+//! `tokenizer.json` by any name in `.json`, or `cl100k_base` for the built-in tokens; DOCUMENTS has one a line. Prints documents and MB per second of CPU time of one thread, the best of the repeats, and
 //! a sum of what was found, so that other programs can be compared. `model_speed.py` does the same with the reference
 //! implementations, and makes documents and fastText models to compare on.
 
@@ -16,12 +16,17 @@ use std::{
     error::Error,
     fs,
     path::Path,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
+use arrow_array::{ArrayRef, StringViewArray, cast::AsArray, types::Int64Type};
 use bytes::Bytes;
-use gristmill_text::model::{fasttext, ngram_lm};
+use gristmill_core::Signal;
+use gristmill_text::{
+    MODELS, SIGNALS,
+    model::{fasttext, ngram_lm},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
@@ -31,13 +36,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let repeats = arguments.next().map_or(Ok(5), |repeats| repeats.parse::<u32>())?;
     let documents: Vec<&str> = documents.lines().collect();
 
+    if model == "cl100k_base" {
+        let signal = SIGNALS
+            .iter()
+            .find(|signal| signal.card().name == "text_token_count");
+        return measure_tokens(*signal.ok_or("no such signal")?, &documents, repeats);
+    }
     let bytes = Bytes::from(fs::read(&model)?);
     let start = cpu_time();
     let name = Path::new(&model)
         .file_name()
         .unwrap_or_default()
         .to_string_lossy();
-    if name.contains("arpa") || name.contains("lm") {
+    if name.ends_with(".json") {
+        let kind = MODELS.iter().find(|kind| kind.card().name == "tokenizer");
+        let signal = kind.ok_or("no such kind")?.signal("it", bytes, None)?;
+        println!("read in {:.3} s", (cpu_time() - start).as_secs_f64());
+        measure_tokens(signal, &documents, repeats)?;
+    } else if name.contains("arpa") || name.contains("lm") {
         let model = ngram_lm::Model::read(bytes)?;
         println!("read in {:.3} s", (cpu_time() - start).as_secs_f64());
         measure(&documents, repeats, |document| model.score(document).log10);
@@ -50,6 +66,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             found.first().map_or(0.0, |found| f64::from(found.probability))
         });
     }
+    Ok(())
+}
+
+fn measure_tokens(signal: &dyn Signal, documents: &[&str], repeats: u32) -> Result<(), Box<dyn Error>> {
+    let texts: ArrayRef = Arc::new(StringViewArray::from(documents.to_vec()));
+    signal.compute(&[texts])?;
+    measure(documents, repeats, |document| {
+        let text: ArrayRef = Arc::new(StringViewArray::from(vec![document]));
+        let counts = signal.compute(&[text]).ok();
+        counts.map_or(0.0, |counts| {
+            counts[0].as_primitive::<Int64Type>().value(0) as f64
+        })
+    });
     Ok(())
 }
 

@@ -92,6 +92,11 @@ pub const MODEL: &[Key] = &[
         "path of an n-gram language model, KenLM binary or ARPA: column text_<name>_perplexity",
     ),
     key(
+        "tokenizer",
+        Kind::Text,
+        "path of a tokenizer.json of Hugging Face: column text_<name>_token_count",
+    ),
+    key(
         "label",
         Kind::Text,
         "of fasttext, the label whose probability is the score; the most probable label when absent",

@@ -1,4 +1,4 @@
-//! Readers of models that others trained: text classifiers and language models.
+//! Readers of models that others trained: text classifiers, language models and tokenizers.
 //!
 //! A model is read once from the bytes of its file, is immutable after that and may be used by any number of threads at
 //! once. Weights and tables stay where they are in the file's [`Bytes`](bytes::Bytes); what is built beside them is
@@ -13,8 +13,9 @@ mod cursor;
 pub mod fasttext;
 pub mod ngram_lm;
 mod perplexity;
+mod tokens;
 
 use gristmill_core::Model;
 
 /// All kinds of models that recipes can name.
-pub static MODELS: &[&dyn Model] = &[&classifier::FastText, &perplexity::NgramLm];
+pub static MODELS: &[&dyn Model] = &[&classifier::FastText, &perplexity::NgramLm, &tokens::Tokenizer];

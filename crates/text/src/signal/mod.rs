@@ -32,6 +32,7 @@ mod split_word_kinds;
 mod split_words;
 mod symbol_ratios;
 mod teaser_line_marks;
+mod token_count;
 mod unique_lines;
 mod word_count;
 mod word_kinds;
@@ -62,6 +63,7 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &split_words::SplitWords,
     &symbol_ratios::SymbolRatios,
     &teaser_line_marks::TeaserLineMarks,
+    &token_count::TokenCount,
     &unique_lines::UniqueLines,
     &word_count::WordCount,
     &word_kinds::WordKinds,

@@ -5,6 +5,7 @@
 
 mod fasttext;
 mod ngram_lm;
+mod tokens;
 
 use std::{fs, path::PathBuf};
 
