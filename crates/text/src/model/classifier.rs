@@ -4,6 +4,11 @@
 //! classifier. Without one it is the most probable label, `text_<name>_label`, without the prefix `__label__`, and its
 //! probability. What a probability is stands in [`fasttext`](super::fasttext); newlines of the text count as spaces.
 //!
+//! Models of languages are classifiers as well. With `models: {lid: {fasttext: lid.176.bin}}` the columns `text_lid_label`
+//! and `text_lid_score` are what datatrove's language filter looks at: the best label of the whole text, newlines being
+//! spaces there too. `text_lid_label = 'en' AND text_lid_score > 0.65` is FineWeb's rule for English; the pipeline that
+//! FineWeb published asks for the score alone. GlotLID's labels bear the script, `eng_Latn`.
+//!
 //! Edge cases: null where the text is null. Empty text has labels too. A text none of whose words the model knows
 //! anything of has the label null and the score 0.
 

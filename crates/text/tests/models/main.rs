@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod fasttext;
+mod lid;
 mod ngram_lm;
 mod tokens;
 
