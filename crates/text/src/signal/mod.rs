@@ -30,6 +30,7 @@ mod split_ngram_repetition;
 mod split_symbols;
 mod split_word_kinds;
 mod split_words;
+mod stop_words;
 mod symbol_ratios;
 mod teaser_line_marks;
 mod token_count;
@@ -61,6 +62,7 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &split_symbols::SplitSymbols,
     &split_word_kinds::SplitWordKinds,
     &split_words::SplitWords,
+    &stop_words::StopWords,
     &symbol_ratios::SymbolRatios,
     &teaser_line_marks::TeaserLineMarks,
     &token_count::TokenCount,
