@@ -6,7 +6,8 @@
 //! presets that ship, by an evaluator for the two forms of predicate that they use.
 //!
 //! `golden/profiles.jsonl` holds what other profiles (`gopher_quality@dclm`) measure and decide on such documents, written by
-//! `golden/make_profiles.py`.
+//! `golden/make_profiles.py`. `golden/fineweb2.jsonl` holds what datatrove's filters decide with the settings of FineWeb-2 for twelve
+//! languages, written by `golden/make_fineweb2.py`.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -32,6 +33,9 @@ const PROFILES: [&str; 6] = [
     "gopher_quality@dolma",
     "gopher_repetition@dolma",
 ];
+
+/// Presets that a table of languages fills.
+const FINEWEB2: [&str; 3] = ["fineweb_quality", "gopher_quality", "gopher_repetition"];
 
 /// Columns of all documents by name.
 type Columns = HashMap<&'static str, ArrayRef>;
@@ -159,6 +163,20 @@ fn profiles_measure_and_decide_as_their_definitions_in_python() {
                 let expected = expected["values"][rule].as_f64().map_or(Value::Null, Value::from);
                 report.compare(case, &format!("{preset} {rule}"), &found, &expected);
             }
+        }
+    }
+    report.demand_agreement();
+}
+
+#[test]
+fn presets_of_fineweb2_give_the_outcome_and_reason_of_the_reference() {
+    let cases = cases(include_str!("golden/fineweb2.jsonl"));
+    let columns = measured(&cases);
+    let mut report = Report::default();
+    for (row, case) in cases.iter().enumerate() {
+        for preset in FINEWEB2 {
+            let rules = fineweb2_rules(preset, case["language"].as_str().unwrap());
+            report.compare(case, preset, &outcome(&rules, &columns, row), &case[preset]);
         }
     }
     report.demand_agreement();
@@ -302,12 +320,29 @@ fn add(columns: &mut Columns, outputs: &[Column], arrays: Vec<ArrayRef>) {
 
 /// The rules of a preset that ships.
 fn rules(preset: &str) -> Rules {
-    let path = format!(
-        "{}/../gristmill/presets/{preset}.yaml",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let text = fs::read_to_string(path).unwrap();
-    let documents = Yaml::load_from_str(&text).unwrap();
+    rules_in(&preset_file(&format!("{preset}.yaml")))
+}
+
+/// The rules of a preset of FineWeb-2 for a language.
+fn fineweb2_rules(preset: &str, language: &str) -> Rules {
+    let mut text = preset_file(&format!("fineweb2/{preset}.yaml"));
+    let table = preset_file("fineweb2/languages.tsv");
+    let mut lines = table.lines().map(|line| line.split('\t'));
+    let keys = lines.next().unwrap();
+    let values = lines.find(|line| line.clone().next() == Some(language)).unwrap();
+    for (key, value) in keys.zip(values) {
+        text = text.replace(&format!("{{{key}}}"), value);
+    }
+    rules_in(&text)
+}
+
+fn preset_file(name: &str) -> String {
+    let path = format!("{}/../gristmill/presets/{name}", env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(path).unwrap()
+}
+
+fn rules_in(text: &str) -> Rules {
+    let documents = Yaml::load_from_str(text).unwrap();
     let keep = documents[0]["steps"][0]["keep"].as_mapping().unwrap();
     keep.iter()
         .map(|(name, rule)| {
@@ -372,13 +407,17 @@ fn presets_name_columns_that_exist() {
         "c4_quality",
         "fineweb_quality",
     ];
-    for preset in presets.into_iter().chain(PROFILES) {
-        for (name, predicate) in rules(preset) {
+    let table = preset_file("fineweb2/languages.tsv");
+    let languages = table.lines().skip(1).filter_map(|line| line.split('\t').next());
+    let fineweb2 = languages.flat_map(|language| FINEWEB2.map(|preset| fineweb2_rules(preset, language)));
+    let all = presets.into_iter().chain(PROFILES).map(rules).chain(fineweb2);
+    for rules in all {
+        for (name, predicate) in rules {
             let column = predicate
                 .split(' ')
                 .find(|word| word.starts_with("text_"))
                 .unwrap();
-            assert!(known.contains_key(column), "{preset}.{name} names {column}");
+            assert!(known.contains_key(column), "{name} names {column}");
         }
     }
 }
