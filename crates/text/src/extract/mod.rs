@@ -16,6 +16,7 @@ mod lexicon;
 mod lexicon_weights;
 mod markdown;
 mod metadata;
+pub mod pdf;
 pub mod plain;
 mod render;
 mod rows;
@@ -25,7 +26,7 @@ pub mod training;
 use gristmill_core::Extractor;
 
 /// All extractors of text.
-pub static EXTRACTORS: &[&dyn Extractor] = &[&html::Html, &plain::Plain];
+pub static EXTRACTORS: &[&dyn Extractor] = &[&html::Html, &plain::Plain, &pdf::Pdf];
 
 #[cfg(test)]
 mod tests {

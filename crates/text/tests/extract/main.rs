@@ -6,6 +6,7 @@
 mod gold;
 mod hostile;
 mod markdown;
+mod pdf;
 
 use std::sync::Arc;
 
