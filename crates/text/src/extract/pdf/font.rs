@@ -23,6 +23,8 @@ use super::{
     encoding, filter, program,
 };
 
+/// How many glyphs of one width tell that all have it.
+const FEWEST_WIDTHS: usize = 8;
 /// The most widths of a composite font.
 const WIDTHS: usize = 1 << 17;
 
@@ -33,6 +35,8 @@ pub(super) struct Font {
     pub(super) is_vertical: bool,
     /// Its em, in units of the font size: 1 but for Type 3 fonts, which may have any.
     pub(super) em: f64,
+    /// Whether its glyphs are equally wide, like those of code.
+    pub(super) is_fixed: bool,
 }
 
 enum Kind {
@@ -241,7 +245,26 @@ fn simple(
         kind: Kind::Simple(Box::new(glyphs), text),
         is_vertical: false,
         em,
+        is_fixed: is_fixed(&descriptor, base_font, &widths),
     })
+}
+
+/// Whether the font says so, is called so, or has one width for all of its glyphs.
+fn is_fixed(descriptor: &Dict<'_>, name: &str, widths: &[f32]) -> bool {
+    const FIXED_PITCH: i32 = 1;
+    if descriptor.get::<i32>("Flags").unwrap_or(0) & FIXED_PITCH != 0
+        || name.contains("Courier")
+        || name.contains("Mono")
+    {
+        return true;
+    }
+    let mut widths = widths.iter().filter(|width| **width > 0.0);
+    let Some(first) = widths.next() else { return false };
+    let mut count = 1;
+    widths.all(|width| {
+        count += 1;
+        (width - first).abs() < 0.002
+    }) && count >= FEWEST_WIDTHS
 }
 
 /// Letters are about half as wide as high, and nothing else in a Type 3 font says how large it is.
@@ -398,6 +421,8 @@ fn composite(
         widths: HashMap::new(),
         default_width: descendant.get::<f32>("DW").unwrap_or(1000.0) / 1000.0,
     };
+    let descriptor = descendant.get::<Dict<'_>>("FontDescriptor").unwrap_or_default();
+    let name = dict.get::<Name<'_>>("BaseFont");
     if !is_vertical {
         cid_widths(descendant, &mut font.widths);
     }
@@ -405,6 +430,7 @@ fn composite(
         kind: Kind::Composite(Box::new(font), RefCell::default()),
         is_vertical,
         em: 1.0,
+        is_fixed: is_fixed(&descriptor, name.as_ref().map_or("", |name| name.as_str()), &[]),
     })
 }
 

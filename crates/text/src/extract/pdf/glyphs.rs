@@ -25,18 +25,19 @@ const OVERPRINT: f64 = 0.15;
 /// How many runs of the same text are compared.
 const COPIES: usize = 8;
 
-/// A direction of writing and the size of what is written.
-pub(super) struct Direction {
+/// How a string is written: in which direction and how large, and whether all glyphs are equally wide.
+pub(super) struct Style {
     /// Whole degrees, 0 to 359.
     angle: u16,
     cos: f64,
     sin: f64,
     size: f64,
+    is_fixed: bool,
 }
 
-impl Direction {
+impl Style {
     /// Along `(x, y)`; slightly slanted lines are straight.
-    pub(super) fn new(x: f64, y: f64, size: f64) -> Self {
+    pub(super) fn new((x, y): (f64, f64), size: f64, is_fixed: bool) -> Self {
         let degrees = y.atan2(x).to_degrees();
         let quarter = (degrees / 90.0).round() * 90.0;
         let degrees = if (degrees - quarter).abs() <= 3.0 {
@@ -50,11 +51,12 @@ impl Direction {
             0
         };
         let (sin, cos) = f64::from(angle).to_radians().sin_cos();
-        Direction {
+        Style {
             angle,
             cos,
             sin,
             size,
+            is_fixed,
         }
     }
 }
@@ -73,6 +75,8 @@ pub(super) struct Run {
     pub(super) size: f32,
     /// Where its first word ends.
     pub(super) first_word: f32,
+    /// Whether all of its glyphs are equally wide.
+    pub(super) is_fixed: bool,
 }
 
 /// The text of a page with its places.
@@ -116,14 +120,15 @@ impl Glyphs {
     }
 
     /// Adds the glyph at `(x, y)`, which shows `characters` and is `width` wide.
-    pub(super) fn push(&mut self, characters: &str, x: f64, y: f64, width: f64, direction: &Direction) {
+    pub(super) fn push(&mut self, characters: &str, x: f64, y: f64, width: f64, style: &Style) {
         self.count += 1;
-        let Direction {
+        let Style {
             angle,
             cos,
             sin,
             size,
-        } = *direction;
+            is_fixed,
+        } = *style;
         let is_on_page =
             (-width..=self.width + width).contains(&x) && (-size..=self.height + size).contains(&y);
         if !(is_on_page && size > 0.0 && size.is_finite() && width.is_finite()) {
@@ -189,6 +194,7 @@ impl Glyphs {
                 open.pen = end;
                 open.run.x1 = (open.run.x1).max(end as f32);
                 open.run.text.end = self.text.len() as u32;
+                open.run.is_fixed &= is_fixed;
                 if !open.has_word {
                     open.run.first_word = end as f32;
                 }
@@ -210,6 +216,7 @@ impl Glyphs {
                 y: v as f32,
                 size: size as f32,
                 first_word: end as f32,
+                is_fixed,
             },
             pen: end,
             last: u,
@@ -300,9 +307,9 @@ mod tests {
 
     fn check(glyphs: &[(&str, f64, f64)], expected: &[&str]) {
         let mut page = Glyphs::new(600.0, 800.0);
-        let direction = Direction::new(1.0, 0.0, 10.0);
+        let style = Style::new((1.0, 0.0), 10.0, false);
         for (characters, x, y) in glyphs {
-            page.push(characters, *x, *y, 5.0, &direction);
+            page.push(characters, *x, *y, 5.0, &style);
         }
         page.finish();
         let texts: Vec<&str> = page
@@ -396,8 +403,8 @@ mod tests {
 
     #[test]
     fn nearly_straight_is_straight() {
-        assert_eq!(Direction::new(100.0, 2.0, 1.0).angle, 0);
-        assert_eq!(Direction::new(0.0, -1.0, 1.0).angle, 270);
-        assert_eq!(Direction::new(1.0, 1.0, 1.0).angle, 45);
+        assert_eq!(Style::new((100.0, 2.0), 1.0, false).angle, 0);
+        assert_eq!(Style::new((0.0, -1.0), 1.0, false).angle, 270);
+        assert_eq!(Style::new((1.0, 1.0), 1.0, false).angle, 45);
     }
 }

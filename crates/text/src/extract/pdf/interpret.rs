@@ -20,7 +20,7 @@ use super::{
     encoding::text_string,
     filter,
     font::Font,
-    glyphs::{Direction, Glyphs},
+    glyphs::{Glyphs, Style},
     lexer::{Lexer, Operand},
 };
 
@@ -439,7 +439,7 @@ impl Painter<'_> {
         } else {
             1.0
         };
-        let direction = Direction::new(along.0 * sign, along.1 * sign, size);
+        let style = Style::new((along.0 * sign, along.1 * sign), size, font.is_fixed);
         let unit = if font.is_vertical {
             c.hypot(d) * state.size
         } else {
@@ -476,7 +476,7 @@ impl Painter<'_> {
                         };
                         let width = if font.is_vertical { 1.0 } else { width };
                         if !is_hidden {
-                            glyphs.push(characters, x, y, width * unit, &direction);
+                            glyphs.push(characters, x, y, width * unit, &style);
                         }
                         let scaling = if font.is_vertical { 1.0 } else { state.scaling };
                         pen += (width * state.size + spacing) * scaling;

@@ -10,6 +10,9 @@
 //!   would not have fit at the end of the first; else the line ends there by intent, and stays. A hyphen at the end
 //!   of such a line goes, unless the document has the word with a hyphen elsewhere and never without.
 //!
+//! Lines of code, in fonts whose glyphs are equally wide, keep their ends, and get the spaces that their places show,
+//! unless nearly all of the page is in such fonts.
+//!
 //! Text that runs in another direction comes behind the upright text of its page, one direction after the other.
 
 use std::collections::{HashMap, HashSet};
@@ -40,6 +43,16 @@ impl Text {
     /// Appends the text of a page.
     pub(super) fn push_page(&mut self, mut page: Glyphs) {
         page.finish();
+        // Where nearly all is of one width, that says nothing.
+        let fixed: usize = page
+            .runs
+            .iter()
+            .filter(|run| run.is_fixed)
+            .map(|run| run.text.len())
+            .sum();
+        if fixed * 5 > page.text.len() * 4 {
+            page.runs.iter_mut().for_each(|run| run.is_fixed = false);
+        }
         let mut angles: HashMap<u16, usize> = HashMap::new();
         for run in &page.runs {
             *angles.entry(run.angle).or_default() += run.text.len();
@@ -97,7 +110,10 @@ impl Text {
     }
 
     fn push_leaf(&mut self, runs: &[Run], page: &str) {
-        let lines = lines(runs, page);
+        let mut lines = lines(runs, page);
+        for code in lines.chunk_by_mut(|one, other| one.is_fixed && other.is_fixed) {
+            indent(code);
+        }
         let mut start = 0;
         for end in block_ends(&lines) {
             self.push_block(&lines[start..end]);
@@ -130,7 +146,13 @@ impl Text {
                 let indent = line.x0 - after.map_or(line.x0, |after| after.x0);
                 let begins_paragraph = indent > 0.7 * line.size
                     && after.is_some_and(|after| (before.x0 - after.x0).abs() < 0.3 * line.size);
-                is_wrapped && !begins_paragraph && !line.is_row && !before.is_row && !begins_item(&line.text)
+                let is_code = line.is_fixed && before.is_fixed;
+                is_wrapped
+                    && !is_code
+                    && !begins_paragraph
+                    && !line.is_row
+                    && !before.is_row
+                    && !begins_item(&line.text)
             });
             if is_joined {
                 self.join(&line.text);
@@ -139,7 +161,7 @@ impl Text {
                     self.text.push('\n');
                 }
                 match line.text.strip_prefix(BULLETS) {
-                    Some(rest) if rest.starts_with([' ', '\t']) => {
+                    Some(rest) if rest.starts_with([' ', '\t']) && !line.is_fixed => {
                         self.text.push_str("- ");
                         self.text.push_str(rest.trim_start());
                     }
@@ -355,7 +377,22 @@ struct Line {
     first_word: f32,
     /// Whether it has cells.
     is_row: bool,
+    /// Whether all of its glyphs are equally wide.
+    is_fixed: bool,
 }
+
+/// Puts the spaces before lines of code that their places show.
+fn indent(lines: &mut [Line]) {
+    let left = lines.iter().map(|line| line.x0).fold(f32::INFINITY, f32::min);
+    for line in lines.iter_mut().filter(|line| line.is_fixed) {
+        let advance = (line.x1 - line.x0) / line.text.chars().count().max(1) as f32;
+        let spaces = ((line.x0 - left) / advance).round().clamp(0.0, MOST_SPACES);
+        line.text.insert_str(0, &" ".repeat(spaces as usize));
+    }
+}
+
+/// The most spaces in a row of code.
+const MOST_SPACES: f32 = 80.0;
 
 /// The lines of a leaf, from top to bottom.
 fn lines(runs: &[Run], page: &str) -> Vec<Line> {
@@ -396,11 +433,16 @@ fn line(mut runs: Vec<&Run>, main: &Run, page: &str) -> Line {
     let slice = |run: &Run| &page[run.text.start as usize..run.text.end as usize];
     let mut text = String::new();
     let mut is_row = false;
+    let is_fixed = runs.iter().all(|run| run.is_fixed);
+    let advance = (main.x1 - main.x0) / slice(main).chars().count().max(1) as f32;
     let mut right = f32::NEG_INFINITY;
     for run in &runs {
         let gap = run.x0 - right;
         if gap.is_finite() {
-            if gap > CELL_GAP * main.size {
+            if is_fixed {
+                let spaces = (gap / advance).round().clamp(0.0, MOST_SPACES);
+                text.push_str(&" ".repeat(spaces as usize));
+            } else if gap > CELL_GAP * main.size {
                 text.push('\t');
                 is_row = true;
             } else if gap > 0.13 * main.size {
@@ -425,6 +467,7 @@ fn line(mut runs: Vec<&Run>, main: &Run, page: &str) -> Line {
         size: main.size,
         first_word: runs.first().map_or(0.0, |run| run.first_word - run.x0),
         is_row,
+        is_fixed,
     }
 }
 
@@ -586,12 +629,12 @@ fn block_ends(lines: &[Line]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::pdf::glyphs::Direction;
+    use crate::extract::pdf::glyphs::Style;
 
     /// Lines of 10 point at their places; a letter is half an em wide.
     fn check(pieces: &[(&str, f64, f64)], expected: &str) {
         let mut page = Glyphs::new(600.0, 800.0);
-        let direction = Direction::new(1.0, 0.0, 10.0);
+        let style = Style::new((1.0, 0.0), 10.0, false);
         for (text, x, y) in pieces {
             for (index, character) in text.chars().enumerate() {
                 page.push(
@@ -599,7 +642,7 @@ mod tests {
                     x + index as f64 * 5.0,
                     *y,
                     5.0,
-                    &direction,
+                    &style,
                 );
             }
         }
@@ -744,13 +787,58 @@ mod tests {
     #[test]
     fn indices_stay_in_their_line() {
         let mut page = Glyphs::new(600.0, 800.0);
-        let (large, small) = (Direction::new(1.0, 0.0, 10.0), Direction::new(1.0, 0.0, 7.0));
+        let (large, small) = (
+            Style::new((1.0, 0.0), 10.0, false),
+            Style::new((1.0, 0.0), 7.0, false),
+        );
         page.push("x", 50.0, 700.0, 5.0, &large);
         page.push("2", 55.0, 703.5, 3.5, &small);
         page.push("y", 61.0, 700.0, 5.0, &large);
         let mut text = Text::default();
         text.push_page(page);
         assert_eq!(text.finish(), "x2 y");
+    }
+
+    #[test]
+    fn code_keeps_lines_and_indents() {
+        let mut page = Glyphs::new(600.0, 800.0);
+        let (prose, code) = (
+            Style::new((1.0, 0.0), 10.0, false),
+            Style::new((1.0, 0.0), 10.0, true),
+        );
+        let lines = [
+            (
+                &prose,
+                50.0,
+                "Prose that is long enough not to be taken for code.",
+            ),
+            (
+                &code,
+                70.0,
+                "for every line of this code do the following things:",
+            ),
+            (&code, 90.0, "print(line)"),
+            (&code, 70.0, "done"),
+        ];
+        for (row, (style, x, text)) in lines.into_iter().enumerate() {
+            for (index, character) in text.chars().enumerate() {
+                let x = x + index as f64 * 5.0;
+                page.push(
+                    character.encode_utf8(&mut [0; 4]),
+                    x,
+                    700.0 - 12.0 * row as f64,
+                    5.0,
+                    style,
+                );
+            }
+        }
+        let mut text = Text::default();
+        text.push_page(page);
+        assert_eq!(
+            text.finish(),
+            "Prose that is long enough not to be taken for code.\n\
+             for every line of this code do the following things:\n    print(line)\ndone"
+        );
     }
 
     #[test]
@@ -762,10 +850,10 @@ mod tests {
                 20.0,
                 300.0 + 5.0 * index as f64,
                 5.0,
-                &Direction::new(0.0, 1.0, 10.0),
+                &Style::new((0.0, 1.0), 10.0, false),
             );
         }
-        page.push("b", 50.0, 100.0, 5.0, &Direction::new(1.0, 0.0, 10.0));
+        page.push("b", 50.0, 100.0, 5.0, &Style::new((1.0, 0.0), 10.0, false));
         let mut text = Text::default();
         text.push_page(page);
         assert_eq!(text.finish(), "b\narX");
