@@ -15,7 +15,7 @@ pub(super) static CARD: Card = Card {
     about: "the Markdown of a page becomes its text",
     inputs: &[columns::TEXT, columns::TEXT_MARKDOWN],
     outputs: &[columns::TEXT],
-    source: "crates/text/src/extract/markdown.rs",
+    source: "crates/text/src/extract/render_markdown.rs",
     cost: Cost::Cheap,
     version: 1,
 };

@@ -14,9 +14,10 @@ use arrow_array::ArrayRef;
 use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
 
 use super::{
-    blocks, content, features, kind, markdown,
+    blocks, content, features, kind,
     metadata::{self, Metadata},
     render::render,
+    render_markdown,
     rows::{Source, extract_rows},
 };
 use crate::{
@@ -103,7 +104,7 @@ fn extract(source: Source<'_>, limits: &Limits, wants_markdown: bool) -> Result<
     let features = features::measure(&page, &kind::clues(&document, url));
     let is_kept = content::select(&page, &features);
     let text = render(&page, &is_kept);
-    let markdown = wants_markdown.then(|| markdown::render(&document, &page, &is_kept));
+    let markdown = wants_markdown.then(|| render_markdown::render(&document, &page, &is_kept));
     Ok([
         Some(text),
         title,

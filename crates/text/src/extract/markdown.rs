@@ -1,762 +1,457 @@
-//! Blocks to Markdown: the same content as the plain text, with its structure.
+//! Markdown to text: CommonMark with the tables, footnotes, task lists, mathematics and front matter of its dialects.
 //!
-//! CommonMark with the tables and strike-through of GitHub. Headings, paragraphs, nested and numbered lists,
-//! quotations, fenced code with its language, data tables, bold, italics, inline code and formulas between `$`
-//! survive. Of links the text stays, of pictures nothing. Tables that only arrange a page are written as what
-//! stands in them. Text that would be read as markup is escaped, and no more than that.
+//! Text is what a reader would see, laid out like that of HTML: one block a line, list items begin with `- `, the cells
+//! of a table row are joined by ` | `, code keeps its lines. Links leave their words, pictures nothing, a footnote is
+//! `[name]` in the text and before its own. Raw HTML is read as HTML.
+//!
+//! The title is that of the front matter (YAML between `---`, TOML between `+++`), the first heading of level 1, or the
+//! first heading; author (`author`, `authors`), date (`date`) and language (`lang`, `language`) come from the front
+//! matter alone, which is read line by line: `key: value`, lists of names in brackets or one a line.
 
-use std::ops::Range;
+use arrow_array::ArrayRef;
+use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use crate::html::{Document, Tag};
+use super::{
+    blocks,
+    date::iso_date,
+    render,
+    rows::{Source, extract_rows},
+};
+use crate::{
+    charset::{self, Kind},
+    html::Document,
+};
 
-use super::blocks::{Block, Mark, Page, Side};
+/// Describes [`Markdown`] to recipes, lists and docs.
+pub static CARD: Card = Card {
+    name: "markdown",
+    about: "text of a Markdown file without its markup, with title, author and date of its front matter",
+    inputs: &[columns::CONTENT, columns::CHARSET, columns::URL],
+    outputs: &[
+        columns::TEXT,
+        columns::TEXT_TITLE,
+        Column::text("text_author", "author that the front matter names"),
+        Column::text("text_date", "date that the front matter gives, as YYYY-MM-DD"),
+        Column::text(
+            "text_declared_language",
+            "language that the front matter declares, as written",
+        ),
+    ],
+    source: "CommonMark 0.31.2; GitHub Flavored Markdown 0.29",
+    cost: Cost::Moderate,
+    version: 1,
+};
 
-/// Lists and quotations nested deeper than this are written at this depth: what precedes a line must not grow with
-/// the page.
-const DEEPEST: usize = 16;
+/// The most events of a document: a table row may leave out cells by the million.
+const EVENTS: usize = 20_000_000;
+/// The longest title or name that is kept, in bytes.
+const LONGEST: usize = 1000;
+/// The most authors that are kept.
+const AUTHORS: usize = 8;
 
-/// Writes the kept blocks of a page that was cut with marks. `is_kept` has one entry a block.
-pub(super) fn render(document: &Document<'_>, page: &Page, is_kept: &[bool]) -> String {
-    let mut writer = Writer {
-        document,
-        page,
-        is_kept,
-        out: String::new(),
-        frames: Vec::new(),
-        inline: Vec::new(),
-        last: Vec::new(),
-        last_list: None,
-        fence: None,
-        table: None,
-    };
-    let mut marks = page.marks.as_slice();
-    for (index, block) in page.blocks.iter().enumerate() {
-        let here = marks
-            .iter()
-            .take_while(|mark| mark.block as usize <= index)
-            .count();
-        let mut spans = Vec::new();
-        writer
-            .inline
-            .iter_mut()
-            .for_each(|span| span.from = block.text.start);
-        for at in 0..here {
-            writer.pass(&marks[at..], &block.text, &mut spans);
-        }
-        marks = &marks[here..];
-        if is_kept[index] {
-            let still_open = writer.inline.iter().map(|span| Span {
-                to: block.text.end,
-                ..*span
-            });
-            spans.extend(still_open.collect::<Vec<_>>());
-            writer.block(index, block, spans);
+/// Reads Markdown; see the module.
+#[derive(Debug)]
+pub struct Markdown;
+
+impl Extractor for Markdown {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn accepts(&self) -> Accepts {
+        Accepts {
+            rule: "is_markdown",
+            types: &["text/markdown", "text/x-markdown"],
+            except: &[],
         }
     }
-    for at in 0..marks.len() {
-        writer.pass(&marks[at..], &(page.text.len()..page.text.len()), &mut Vec::new());
+
+    fn extract(&self, inputs: &[ArrayRef], _: &[&str]) -> Result<Documents> {
+        let limits = Limits::default();
+        Ok(extract_rows(inputs, &limits, |source| extract(source, &limits)))
     }
-    writer.finish_fence();
-    writer.out
 }
 
+fn extract(source: Source<'_>, limits: &Limits) -> Result<[Option<String>; 5], Fault> {
+    let text = charset::decode(source.content, source.charset, Kind::Plain)?;
+    let text = text.replace('\0', "");
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_MATH
+        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
+    let mut writer = Writer::new(limits);
+    for (count, event) in Parser::new_ext(&text, options).enumerate() {
+        if count > EVENTS {
+            return Err(Fault::limit(format!("document has more than {EVENTS} events")));
+        }
+        writer.see(event);
+    }
+    writer.end_block();
+    let front = Front::read(&writer.front);
+    Ok([
+        Some(writer.out),
+        front.title.or(writer.title).or(writer.heading),
+        front.author,
+        front.date,
+        front.language,
+    ])
+}
+
+/// Writes events as text.
 struct Writer<'a> {
-    document: &'a Document<'a>,
-    page: &'a Page,
-    is_kept: &'a [bool],
+    limits: &'a Limits,
     out: String,
-    /// Open elements that shape lines, outermost first.
-    frames: Vec<Frame>,
-    /// Open elements that shape characters.
-    inline: Vec<Span>,
-    /// The quotations and items around what was written last.
-    last: Vec<u32>,
-    /// The outermost list around it.
-    last_list: Option<u32>,
-    /// The `pre` whose code is being written, what stands before its lines, and its fence.
-    fence: Option<(u32, String, usize)>,
-    /// The data table whose cells are being collected.
-    table: Option<Table>,
+    /// The block that is being written.
+    block: String,
+    /// What stands before the next block: the dash of an item, the name of a footnote.
+    prefix: String,
+    /// Pictures that are open; they show no text.
+    pictures: usize,
+    /// Whether lines and spaces are kept.
+    in_code: bool,
+    in_front: bool,
+    /// HTML that waits for its end.
+    html: String,
+    front: String,
+    heading_level: Option<HeadingLevel>,
+    title: Option<String>,
+    heading: Option<String>,
 }
 
-struct Frame {
-    node: u32,
-    kind: FrameKind,
-}
-
-impl Frame {
-    fn is_item(&self) -> bool {
-        matches!(self.kind, FrameKind::Item { .. })
-    }
-
-    /// Whether something stands before its lines.
-    fn is_shape(&self) -> bool {
-        self.is_item() || matches!(self.kind, FrameKind::Quote)
-    }
-}
-
-enum FrameKind {
-    Quote,
-    /// The number of the next item, if items are numbered.
-    List(Option<u32>),
-    Item {
-        marker: String,
-        is_written: bool,
-    },
-    Heading(u8),
-    Pre,
-}
-
-/// Characters of one kind.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    node: u32,
-    from: usize,
-    to: usize,
-    kind: SpanKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SpanKind {
-    Strong,
-    Emphasis,
-    Strike,
-    Code,
-    Formula,
-}
-
-impl SpanKind {
-    fn of(tag: Tag) -> Option<Self> {
-        match tag {
-            Tag::B | Tag::Strong => Some(SpanKind::Strong),
-            Tag::I | Tag::Em => Some(SpanKind::Emphasis),
-            Tag::Del | Tag::S | Tag::Strike => Some(SpanKind::Strike),
-            Tag::Code | Tag::Kbd | Tag::Samp | Tag::Tt => Some(SpanKind::Code),
-            _ => None,
+impl<'a> Writer<'a> {
+    fn new(limits: &'a Limits) -> Self {
+        Writer {
+            limits,
+            out: String::new(),
+            block: String::new(),
+            prefix: String::new(),
+            pictures: 0,
+            in_code: false,
+            in_front: false,
+            html: String::new(),
+            front: String::new(),
+            heading_level: None,
+            title: None,
+            heading: None,
         }
     }
 
-    fn delimiter(self) -> &'static str {
-        match self {
-            SpanKind::Strong => "**",
-            SpanKind::Emphasis => "*",
-            SpanKind::Strike => "~~",
-            SpanKind::Code | SpanKind::Formula => "",
-        }
-    }
-
-    fn is_literal(self) -> bool {
-        matches!(self, SpanKind::Code | SpanKind::Formula)
-    }
-}
-
-/// A data table: the cells that are kept, by block, and their text once it is known.
-struct Table {
-    node: u32,
-    /// For each block in a cell its row and column, in order.
-    places: Vec<(u32, (u32, u32))>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Writer<'_> {
-    /// Passes the first of the marks, which lies before or in a block.
-    fn pass(&mut self, marks: &[Mark], block: &Range<usize>, spans: &mut Vec<Span>) {
-        let mark = marks[0];
-        let tag = self.document.nodes()[mark.node as usize].tag;
-        // White space at the end of a block was cut off.
-        let at = (mark.at as usize).clamp(block.start, block.end);
-        match mark.side {
-            Side::Formula(length) => spans.push(Span {
-                node: mark.node,
-                from: at.saturating_sub(length as usize).max(block.start),
-                to: at,
-                kind: SpanKind::Formula,
-            }),
-            Side::Start => {
-                if let Some(kind) = SpanKind::of(tag) {
-                    self.inline.push(Span {
-                        node: mark.node,
-                        from: at,
-                        to: at,
-                        kind,
-                    });
-                } else if let Some(kind) = self.frame(tag, mark.node) {
-                    self.frames.push(Frame {
-                        node: mark.node,
-                        kind,
-                    });
-                } else if tag == Tag::Table && self.table.is_none() {
-                    self.table = self.data_table(marks);
+    fn see(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.open(&tag),
+            Event::End(tag) => self.close(tag),
+            Event::Text(text) if self.in_front => self.front.push_str(&text),
+            Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
+                self.text(&text);
+            }
+            Event::SoftBreak => self.text(" "),
+            Event::HardBreak => self.text("\n"),
+            Event::Html(html) => self.html.push_str(&html),
+            Event::InlineHtml(tag) => {
+                if tag
+                    .get(..3)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("<br"))
+                {
+                    self.text("\n");
                 }
             }
-            Side::End => {
-                if self.inline.last().is_some_and(|span| span.node == mark.node) {
-                    spans.extend(self.inline.pop().map(|span| Span { to: at, ..span }));
-                } else if self.frames.last().is_some_and(|frame| frame.node == mark.node) {
-                    self.frames.pop();
-                } else if self.table.as_ref().is_some_and(|table| table.node == mark.node) {
-                    self.finish_table();
+            Event::FootnoteReference(name) => self.text(&format!("[{name}]")),
+            Event::Rule => self.end_block(),
+            Event::TaskListMarker(_) => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.pictures == 0 {
+            self.block.push_str(text);
+        }
+    }
+
+    fn open(&mut self, tag: &Tag<'_>) {
+        match tag {
+            Tag::Image { .. } => self.pictures += 1,
+            Tag::MetadataBlock(_) => self.in_front = true,
+            Tag::Item => {
+                self.end_block();
+                self.prefix = "- ".to_owned();
+            }
+            Tag::FootnoteDefinition(name) => {
+                self.end_block();
+                self.prefix = format!("[{name}] ");
+            }
+            Tag::CodeBlock(_) => {
+                self.end_block();
+                self.in_code = true;
+            }
+            Tag::Heading { level, .. } => {
+                self.end_block();
+                self.heading_level = Some(*level);
+            }
+            // Only cells that show something are joined.
+            Tag::TableCell => {
+                if !self.block.is_empty() && !self.block.ends_with(" | ") {
+                    self.block.push_str(" | ");
                 }
             }
+            Tag::Emphasis
+            | Tag::Strong
+            | Tag::Strikethrough
+            | Tag::Superscript
+            | Tag::Subscript
+            | Tag::Link { .. } => {}
+            _ => self.end_block(),
         }
     }
 
-    /// What an element does to lines.
-    fn frame(&mut self, tag: Tag, node: u32) -> Option<FrameKind> {
-        let number = |name: &str| {
-            let value = self
-                .document
-                .attributes(&self.document.nodes()[node as usize])
-                .value(name)?;
-            // CommonMark reads up to nine digits.
-            value.trim().parse().ok().filter(|number| *number < 1_000_000_000)
-        };
+    fn close(&mut self, tag: TagEnd) {
         match tag {
-            Tag::Blockquote => Some(FrameKind::Quote),
-            Tag::Ul | Tag::Menu | Tag::Dir => Some(FrameKind::List(None)),
-            Tag::Ol => Some(FrameKind::List(Some(number("start").unwrap_or(1)))),
-            Tag::Li => {
-                let value = number("value");
-                let marker = match self.frames.last_mut() {
-                    Some(Frame {
-                        kind: FrameKind::List(Some(next)),
-                        ..
-                    }) => {
-                        let number = value.unwrap_or(*next);
-                        *next = number.saturating_add(1).min(999_999_999);
-                        format!("{number}. ")
-                    }
-                    _ => "- ".to_owned(),
-                };
-                Some(FrameKind::Item {
-                    marker,
-                    is_written: false,
-                })
+            TagEnd::Image => self.pictures = self.pictures.saturating_sub(1),
+            TagEnd::MetadataBlock(_) => self.in_front = false,
+            TagEnd::CodeBlock => {
+                self.end_block();
+                self.in_code = false;
             }
-            Tag::Pre | Tag::Listing | Tag::Xmp | Tag::Plaintext => Some(FrameKind::Pre),
-            _ => tag.heading_level().map(FrameKind::Heading),
+            TagEnd::Heading(_) => {
+                let heading = || Some(short(&self.block)).filter(|heading| !heading.is_empty());
+                if self.heading_level == Some(HeadingLevel::H1) && self.title.is_none() {
+                    self.title = heading();
+                }
+                if self.heading.is_none() {
+                    self.heading = heading();
+                }
+                self.end_block();
+            }
+            TagEnd::HtmlBlock => {
+                let html = std::mem::take(&mut self.html);
+                let page = blocks::cut(&Document::parse(
+                    &html,
+                    self.limits.html_depth,
+                    self.limits.html_nodes,
+                ));
+                let text = render::render(&page, &vec![true; page.blocks.len()]);
+                self.in_code = true;
+                self.block.push_str(&text);
+                self.end_block();
+                self.in_code = false;
+            }
+            TagEnd::Item => {
+                self.end_block();
+                self.prefix.clear();
+            }
+            TagEnd::TableRow | TagEnd::TableHead => {
+                let length = self.block.trim_end_matches([' ', '|']).len();
+                self.block.truncate(length);
+                self.end_block();
+            }
+            TagEnd::TableCell
+            | TagEnd::Emphasis
+            | TagEnd::Strong
+            | TagEnd::Strikethrough
+            | TagEnd::Superscript
+            | TagEnd::Subscript
+            | TagEnd::Link => {}
+            _ => self.end_block(),
         }
     }
 
-    /// The table that the first mark begins, if it holds data: rows of cells of one block each.
-    fn data_table(&self, marks: &[Mark]) -> Option<Table> {
-        let node = marks[0].node;
-        let mut table = Table {
-            node,
-            places: Vec::new(),
-            rows: Vec::new(),
+    /// Writes the block, unless it is empty.
+    fn end_block(&mut self) {
+        let block = std::mem::take(&mut self.block);
+        let block = if self.in_code {
+            block.trim_end()
+        } else {
+            block.trim()
         };
-        let mut cell_begins = None;
-        for mark in &marks[1..] {
-            let tag = self.document.nodes()[mark.node as usize].tag;
-            match (tag, mark.side) {
-                (Tag::Table, Side::End) if mark.node == node => break,
-                (Tag::Table, _) => return None,
-                (Tag::Tr, Side::Start) => table.rows.push(Vec::new()),
-                (Tag::Td | Tag::Th, Side::Start) => cell_begins = Some(mark.block),
-                (Tag::Td | Tag::Th, Side::End) => {
-                    let mut kept = (cell_begins?..mark.block).filter(|&block| self.is_kept[block as usize]);
-                    let row = table.rows.len().checked_sub(1)?;
-                    let place = (row as u32, table.rows[row].len() as u32);
-                    table.rows[row].push(String::new());
-                    if let Some(block) = kept.next() {
-                        table.places.push((block, place));
-                        let tag = self.page.blocks[block as usize].tag;
-                        if kept.next().is_some() || matches!(tag, Tag::Pre | Tag::Listing | Tag::Xmp) {
-                            return None;
+        if block.trim().is_empty() {
+            return;
+        }
+        if !self.out.is_empty() {
+            self.out.push('\n');
+        }
+        self.out.push_str(&std::mem::take(&mut self.prefix));
+        if self.in_code {
+            self.out.push_str(block);
+            return;
+        }
+        for (index, line) in block
+            .split('\n')
+            .filter(|line| !line.trim().is_empty())
+            .enumerate()
+        {
+            if index > 0 {
+                self.out.push('\n');
+            }
+            for (index, word) in line.split_whitespace().enumerate() {
+                if index > 0 {
+                    self.out.push(' ');
+                }
+                self.out.push_str(word);
+            }
+        }
+    }
+}
+
+/// What the front matter says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Front {
+    title: Option<String>,
+    author: Option<String>,
+    date: Option<String>,
+    language: Option<String>,
+}
+
+impl Front {
+    fn read(text: &str) -> Front {
+        let mut front = Front::default();
+        let mut lines = text.lines().peekable();
+        while let Some(line) = lines.next() {
+            let Some(at) = line.find([':', '=']) else { continue };
+            let (key, value) = (line[..at].trim_end(), line[at + 1..].trim());
+            match key {
+                "title" => front.title = front.title.or(scalar(value)),
+                "date" => front.date = front.date.or_else(|| iso_date(&scalar(value)?)),
+                "lang" | "language" => front.language = front.language.or(scalar(value)),
+                "author" | "authors" if front.author.is_none() => {
+                    let mut names: Vec<String> =
+                        match value.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
+                            Some(list) => list.split(',').filter_map(|name| scalar(name.trim())).collect(),
+                            None => scalar(value).into_iter().collect(),
+                        };
+                    // One a line, as names or as objects that have one.
+                    while let Some(item) =
+                        lines.next_if(|line| line.starts_with([' ', '\t', '-']) && !line.starts_with("---"))
+                    {
+                        let item = item.trim();
+                        let (is_item, item) = item
+                            .strip_prefix("- ")
+                            .map_or((false, item), |item| (true, item.trim()));
+                        match item.split_once(':') {
+                            Some(("name", name)) => names.extend(scalar(name.trim())),
+                            None if is_item => names.extend(scalar(item)),
+                            _ => {}
                         }
                     }
+                    names.truncate(AUTHORS);
+                    front.author = Some(short(&names.join("; "))).filter(|names| !names.is_empty());
                 }
                 _ => {}
             }
         }
-        let has_columns = table.places.iter().any(|(_, (_, column))| *column > 0);
-        let has_rows =
-            table.places.first().map(|(_, (row, _))| row) != table.places.last().map(|(_, (row, _))| row);
-        (has_columns && has_rows).then_some(table)
+        front
     }
+}
 
-    fn block(&mut self, index: usize, block: &Block, spans: Vec<Span>) {
-        let text = &self.page.text[block.text.clone()];
-        if let Some(table) = &mut self.table
-            && let Ok(at) = table
-                .places
-                .binary_search_by_key(&(index as u32), |(block, _)| *block)
-        {
-            let (row, column) = table.places[at].1;
-            let text = inline(text, block.text.start, spans, Mode::Cell);
-            table.rows[row as usize][column as usize] = text;
-            return;
-        }
-        if let Some(pre) = self
-            .frames
-            .iter()
+/// A plain or quoted value, if there is one.
+fn scalar(value: &str) -> Option<String> {
+    let value = match value.chars().next()? {
+        quote @ ('"' | '\'') => value[1..].split(quote).next().unwrap_or_default(),
+        // Blocks, anchors and objects are not read.
+        '|' | '>' | '&' | '{' | '[' | '!' => return None,
+        _ => value.split(" #").next().unwrap_or_default(),
+    };
+    Some(short(value)).filter(|value| !value.is_empty() && value != "null" && value != "~")
+}
+
+/// Collapsed white space, and no longer than [`LONGEST`].
+fn short(text: &str) -> String {
+    let mut out = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    out.truncate(
+        (0..=LONGEST.min(out.len()))
             .rev()
-            .find(|frame| matches!(frame.kind, FrameKind::Pre))
-        {
-            self.code(pre.node, text);
-            return;
-        }
-        let heading = self.frames.iter().rev().find_map(|frame| match frame.kind {
-            FrameKind::Heading(level) => Some(level),
-            _ => None,
-        });
-        let mode = if heading.is_some() {
-            Mode::Heading
-        } else {
-            Mode::Paragraph
-        };
-        let text = inline(text, block.text.start, spans, mode);
-        let rest = self.begin();
-        if let Some(level) = heading {
-            self.out.extend(std::iter::repeat_n('#', usize::from(level)));
-            self.out.push(' ');
-        }
-        self.lines(&text, "  \n", &rest);
-    }
-
-    /// Writes lines, each but the first behind `end` and `rest`.
-    fn lines(&mut self, text: &str, end: &str, rest: &str) {
-        for (number, line) in text.split('\n').enumerate() {
-            if number > 0 {
-                self.out.push_str(end);
-                self.out.push_str(rest);
-            }
-            self.out.push_str(line);
-        }
-    }
-
-    fn code(&mut self, pre: u32, text: &str) {
-        let longest = text
-            .split(|character| character != '`')
-            .map(str::len)
-            .max()
-            .unwrap_or(0);
-        match &self.fence {
-            Some((node, rest, fence)) if *node == pre && longest < *fence => {
-                let rest = rest.clone();
-                self.out.push('\n');
-                self.out.push_str(&rest);
-                self.lines(text, "\n", &rest);
-                return;
-            }
-            _ => {}
-        }
-        let rest = self.begin();
-        let fence = (longest + 1).max(3);
-        self.out.extend(std::iter::repeat_n('`', fence));
-        self.out.push_str(&self.language(pre));
-        self.out.push('\n');
-        self.out.push_str(&rest);
-        self.lines(text, "\n", &rest);
-        self.fence = Some((pre, rest, fence));
-    }
-
-    /// The language that the classes of a `pre`, or of the `code` in it, name.
-    fn language(&self, pre: u32) -> String {
-        let nodes = self.document.nodes();
-        let inner = nodes.get(pre as usize + 1).filter(|node| node.tag == Tag::Code);
-        let named = [Some(&nodes[pre as usize]), inner]
-            .into_iter()
-            .flatten()
-            .find_map(|node| {
-                let class = self.document.attributes(node).value("class")?;
-                let mut names = class.split_ascii_whitespace();
-                let name =
-                    names.find_map(|name| name.strip_prefix("language-").or(name.strip_prefix("lang-")))?;
-                let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"+-#._".contains(&byte);
-                (name.len() <= 24 && name.bytes().all(is_name)).then(|| name.to_owned())
-            });
-        named.unwrap_or_default()
-    }
-
-    /// Writes what parts a block from the one before it, and what stands before its first line. Gives what stands
-    /// before its other lines.
-    fn begin(&mut self) -> String {
-        self.finish_fence();
-        let list = self
-            .frames
-            .iter()
-            .find(|frame| matches!(frame.kind, FrameKind::List(_)));
-        let list = list.map(|frame| frame.node);
-        let mut shapes: Vec<&mut Frame> = self.frames.iter_mut().filter(|frame| frame.is_shape()).collect();
-        shapes.truncate(DEEPEST);
-        let item = shapes.iter().rposition(|frame| frame.is_item());
-        let (mut first, mut rest, mut between) = (String::new(), String::new(), String::new());
-        let mut begins_item = false;
-        let mut is_shared = true;
-        for (depth, frame) in shapes.iter_mut().enumerate() {
-            is_shared &= self.last.get(depth) == Some(&frame.node);
-            let before = match &mut frame.kind {
-                FrameKind::Item { marker, is_written } => {
-                    begins_item = Some(depth) == item && !*is_written;
-                    if begins_item {
-                        *is_written = true;
-                        first.push_str(marker);
-                        rest.extend(std::iter::repeat_n(' ', marker.len()));
-                        continue;
-                    }
-                    // If nothing of an item itself is kept, its inner list stands in its place.
-                    " ".repeat(if *is_written { marker.len() } else { 0 })
-                }
-                _ => "> ".to_owned(),
-            };
-            first.push_str(&before);
-            rest.push_str(&before);
-            if is_shared {
-                between.push_str(&before);
-            }
-        }
-        if !self.out.is_empty() {
-            if !(begins_item && list == self.last_list) {
-                self.out.push('\n');
-                self.out.push_str(between.trim_end());
-            }
-            self.out.push('\n');
-        }
-        self.out.push_str(&first);
-        self.last = shapes.iter().map(|frame| frame.node).collect();
-        self.last_list = list.filter(|_| item.is_some());
-        rest
-    }
-
-    fn finish_fence(&mut self) {
-        if let Some((_, rest, fence)) = self.fence.take() {
-            self.out.push('\n');
-            self.out.push_str(&rest);
-            self.out.extend(std::iter::repeat_n('`', fence));
-        }
-    }
-
-    fn finish_table(&mut self) {
-        let Some(table) = self.table.take() else { return };
-        let rows: Vec<_> = table
-            .rows
-            .iter()
-            .filter(|row| row.iter().any(|cell| !cell.is_empty()))
-            .collect();
-        let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);
-        let rest = self.begin();
-        for (number, row) in rows.iter().enumerate() {
-            if number > 0 {
-                self.out.push('\n');
-                self.out.push_str(&rest);
-            }
-            for column in 0..columns {
-                let cell = row.get(column).map_or("", String::as_str);
-                self.out.push_str("| ");
-                self.out.push_str(cell);
-                self.out.push(' ');
-            }
-            self.out.push('|');
-            if number == 0 {
-                self.out.push('\n');
-                self.out.push_str(&rest);
-                self.out.push_str(&"| --- ".repeat(columns));
-                self.out.push('|');
-            }
-        }
-    }
-}
-
-/// Where a text stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Paragraph,
-    /// One line, bold by itself.
-    Heading,
-    /// One line without `|`.
-    Cell,
-}
-
-/// A text with its spans as Markdown. Spans are in bytes of the page, whose text begins at `start` here.
-fn inline(text: &str, start: usize, spans: Vec<Span>, mode: Mode) -> String {
-    let spans = usable(text, start, spans, mode);
-    let mut edges: Vec<(usize, bool, usize)> = Vec::new();
-    for (number, span) in spans.iter().enumerate() {
-        edges.push((span.from, true, number));
-        edges.push((span.to, false, number));
-    }
-    // At one place spans end before others begin; those that begin there end in the opposite order.
-    edges
-        .sort_by_key(|&(at, begins, number)| (at, begins, if begins { number } else { usize::MAX - number }));
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut at = 0;
-    for (edge, begins, number) in edges {
-        let span = spans[number];
-        if span.kind.is_literal() {
-            if begins {
-                escape(text, at..edge, mode, &mut out);
-                literal(&text[span.from..span.to], span.kind, mode, &mut out);
-                at = span.to;
-            }
-            continue;
-        }
-        escape(text, at..edge, mode, &mut out);
-        at = edge;
-        out.push_str(span.kind.delimiter());
-    }
-    escape(text, at..text.len(), mode, &mut out);
+            .find(|end| out.is_char_boundary(*end))
+            .unwrap_or(0),
+    );
     out
-}
-
-/// The spans that Markdown can express, outer before inner, in bytes of `text`.
-fn usable(text: &str, start: usize, spans: Vec<Span>, mode: Mode) -> Vec<Span> {
-    let mut spans: Vec<Span> = spans
-        .into_iter()
-        .filter(|span| !(mode == Mode::Heading && span.kind == SpanKind::Strong))
-        .filter_map(|span| {
-            let piece = &text[span.from - start..span.to - start];
-            let trimmed = piece.trim();
-            let from = span.from - start + (piece.len() - piece.trim_start().len());
-            let to = from + trimmed.len();
-            (!trimmed.is_empty()).then_some(Span { from, to, ..span })
-        })
-        .collect();
-    spans.sort_by_key(|span| (span.from, std::cmp::Reverse(span.to), span.node));
-    let mut out: Vec<Span> = Vec::new();
-    let mut around: Vec<Span> = Vec::new();
-    for span in spans {
-        around.retain(|outer| outer.to > span.from);
-        let is_inside = |outer: &Span| outer.kind == span.kind || outer.kind.is_literal();
-        if around.iter().any(is_inside) || !(span.kind.is_literal() || is_read(text, span)) {
-            continue;
-        }
-        let touching = out
-            .iter_mut()
-            .find(|other| other.to == span.from && !other.kind.is_literal());
-        match touching {
-            Some(other) if !span.kind.is_literal() => {
-                // `**a****b**` and `**a***b*` would not be read as two; one kind is one span.
-                if other.kind == span.kind {
-                    other.to = span.to;
-                }
-            }
-            _ => {
-                around.push(span);
-                out.push(span);
-            }
-        }
-    }
-    out
-}
-
-/// Whether delimiters at both ends of a span would be read as such: CommonMark's flanking rules.
-fn is_read(text: &str, span: Span) -> bool {
-    let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
-    let is_gap = |character: Option<char>| character.is_none_or(|c| !c.is_alphanumeric());
-    let before = text[..span.from].chars().next_back();
-    let first = text[span.from..].chars().next();
-    let last = text[..span.to].chars().next_back();
-    let after = text[span.to..].chars().next();
-    // A blank line or a line break inside would end the paragraph or the item.
-    let is_one_line = !text[span.from..span.to].contains('\n');
-    is_one_line && (is_word(first) || is_gap(before)) && (is_word(last) || is_gap(after))
-}
-
-/// Code or a formula, whose characters stand for themselves.
-fn literal(text: &str, kind: SpanKind, mode: Mode, out: &mut String) {
-    let text = text.replace('\n', " ");
-    let text = if mode == Mode::Cell {
-        text.replace('|', "\\|")
-    } else {
-        text
-    };
-    if kind == SpanKind::Formula {
-        out.push_str(&text);
-        return;
-    }
-    let longest = text
-        .split(|character| character != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let space = if text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
-    for piece in [fence.as_str(), space, &text, space, fence.as_str()] {
-        out.push_str(piece);
-    }
-}
-
-/// Appends a piece of a text, with a backslash before what would be markup.
-fn escape(text: &str, piece: Range<usize>, mode: Mode, out: &mut String) {
-    let bytes = text.as_bytes();
-    let mut plain = piece.start;
-    let mut at = piece.start;
-    while at < piece.end {
-        let byte = bytes[at];
-        let before = at.checked_sub(1).map(|at| bytes[at]);
-        let after = bytes.get(at + 1).copied();
-        let begins_line = before.is_none_or(|before| before == b'\n');
-        if byte == b'\n' && mode != Mode::Paragraph {
-            out.push_str(&text[plain..at]);
-            out.push_str(if mode == Mode::Cell { "<br>" } else { " " });
-            at += 1;
-            plain = at;
-            continue;
-        }
-        let is_markup = match byte {
-            b'\\' => after.is_none_or(|after| after.is_ascii_punctuation()),
-            b'`' => true,
-            b'*' => !(is_blank(before) && is_blank(after)) || begins_line,
-            b'_' => !(is_blank(before) && is_blank(after) || is_word(before) && is_word(after)),
-            b'~' => after == Some(b'~') || before == Some(b'~'),
-            b'[' => text[at..].contains("](") || text[at..].contains("]:") || after == Some(b'^'),
-            b'<' => after.is_some_and(|after| after.is_ascii_alphabetic() || b"/!?".contains(&after)),
-            b'&' => is_entity(&text[at..]),
-            b'|' => mode == Mode::Cell,
-            b'#' | b'>' | b'+' | b'-' | b'=' if begins_line => begins_markup(&text[at..]),
-            b'.' | b')' => is_blank(after) && is_list_number(&text[..at]),
-            _ => false,
-        };
-        if is_markup {
-            out.push_str(&text[plain..at]);
-            out.push('\\');
-            plain = at;
-        }
-        at += 1;
-    }
-    out.push_str(&text[plain..piece.end]);
-}
-
-fn is_blank(byte: Option<u8>) -> bool {
-    byte.is_none_or(|byte| byte.is_ascii_whitespace())
-}
-
-fn is_word(byte: Option<u8>) -> bool {
-    byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
-}
-
-/// `&amp;`, `&#38;`, `&#x26;`: what would be read as another character.
-fn is_entity(text: &str) -> bool {
-    let name = text[1..]
-        .bytes()
-        .take(32)
-        .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#')
-        .count();
-    name > 0 && text.as_bytes().get(1 + name) == Some(&b';')
-}
-
-/// Whether a line begins like a heading, a quotation, an item, a rule or an underline.
-fn begins_markup(text: &str) -> bool {
-    let line = text.split('\n').next().unwrap_or_default();
-    let first = line.as_bytes()[0];
-    let run = line.bytes().take_while(|byte| *byte == first).count();
-    let ends_word = line.as_bytes().get(run).is_none_or(u8::is_ascii_whitespace);
-    let is_ruled = line.bytes().all(|byte| byte == first || byte == b' ');
-    match first {
-        b'>' => true,
-        b'#' => run <= 6 && ends_word,
-        _ => is_ruled || run == 1 && ends_word && first != b'=',
-    }
-}
-
-/// Whether a text ends in the number of an item at the start of a line.
-fn is_list_number(text: &str) -> bool {
-    let digits = text.bytes().rev().take(10).take_while(u8::is_ascii_digit).count();
-    let line = &text[..text.len() - digits];
-    (1..10).contains(&digits) && (line.is_empty() || line.ends_with('\n'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::blocks;
 
-    fn check(html: &str, expected: &str) {
-        let document = Document::parse(html, 512, 1 << 20);
-        let page = blocks::cut_with(&document, true);
+    fn columns(markdown: &str) -> [Option<String>; 5] {
+        let source = Source {
+            content: markdown.as_bytes(),
+            charset: None,
+            url: None,
+        };
+        extract(source, &Limits::default()).unwrap()
+    }
+
+    fn check(markdown: &str, expected: &str) {
+        assert_eq!(columns(markdown)[0].as_deref(), Some(expected), "{markdown}");
+    }
+
+    #[test]
+    fn a_block_is_a_line() {
+        check(
+            "# A\n\nb *c*\nd `e`\n\n> f\n\n***\n\ng  \nh",
+            "A\nb c d e\nf\ng\nh",
+        );
+        check("", "");
+    }
+
+    #[test]
+    fn list_items_begin_with_a_dash() {
+        check("* a\n  * b\n* c\n\n  d\n\ne", "- a\n- b\n- c\nd\ne");
+        check("1. a\n2. [x] b\n\n- [ ] c", "- a\n- b\n- c");
+    }
+
+    #[test]
+    fn a_table_row_is_a_line() {
+        check(
+            "| a | b |\n|---|:-:|\n| **c** | d |\n| | e |\n| f |",
+            "a | b\nc | d\ne\nf",
+        );
+    }
+
+    #[test]
+    fn code_keeps_its_lines() {
+        check(
+            "a\n\n```rust\nfn b() {\n    c\n\n}\n```\n\n    d\n      e\nf",
+            "a\nfn b() {\n    c\n\n}\nd\n  e\nf",
+        );
+        check("- a\n  ```\n  b\n   c\n  ```", "- a\nb\n c");
+    }
+
+    #[test]
+    fn links_leave_words_and_pictures_nothing() {
+        check(
+            "[a](https://b.c) ![d](e.png) <https://f.g> h[^1]\n\n[^1]: i",
+            "a https://f.g h[1]\n[1] i",
+        );
+    }
+
+    #[test]
+    fn html_is_read_as_html() {
+        check(
+            "<div align=center>\n<h1>a</h1><script>x</script>\n<ul><li>b<li>c</ul>\n</div>\n\nd <b>e</b><br>f &amp; g",
+            "a\n- b\n- c\nd e\nf & g",
+        );
+    }
+
+    #[test]
+    fn front_matter_is_no_text() {
+        let found = columns(
+            "---\ntitle: \"A: b\" # c\nauthors:\n  - Ann\n  - name: Bob\n    url: x\ndate: 2024-05-06T07:08:09Z\nlang: de\n---\n\n# C\n\nd",
+        );
+        let expected = ["C\nd", "A: b", "Ann; Bob", "2024-05-06", "de"];
+        assert_eq!(found, expected.map(|value| Some(value.to_owned())));
+        let found = columns("+++\ntitle = 'A'\nauthor = [\"Ann\", \"Bob\"]\n+++\nb");
         assert_eq!(
-            render(&document, &page, &vec![true; page.blocks.len()]),
-            expected,
-            "{html}"
+            found[..3],
+            ["b", "A", "Ann; Bob"].map(|value| Some(value.to_owned()))
         );
     }
 
     #[test]
-    fn headings_paragraphs_and_breaks() {
-        check(
-            "<h1>a</h1><p>b<p>c<br>d<h3><b>e</b> <i>f</i></h3>",
-            "# a\n\nb\n\nc  \nd\n\n### e *f*",
-        );
-    }
-
-    #[test]
-    fn lists_nest_and_count() {
-        check(
-            "<p>x<ul><li>a<ul><li>b<li>c</ul><li>d</ul>e",
-            "x\n\n- a\n  - b\n  - c\n- d\n\ne",
-        );
-        check("<ol start=9><li>a<li><p>b<p>c</ol>", "9. a\n10. b\n\n    c");
-        check("<ul><li><ul><li>a</ul><li>b</ul>", "- a\n- b");
-        check("<ol><li><ol><li>a<div>b</div></ol>c</ol>", "1. a\n\n   b\n1. c");
-        check("<ol><li>a</li><p>b</p><li>c</ol>", "1. a\n\nb\n\n2. c");
-    }
-
-    #[test]
-    fn quotations_and_code() {
-        check("<blockquote><p>a<p>b</blockquote>c", "> a\n>\n> b\n\nc");
-        check(
-            "<pre><code class='x language-rust'>a\n  *b*</code></pre>",
-            "```rust\na\n  *b*\n```",
-        );
-        check(
-            "<ul><li>a<pre>b\nc ``` d</pre></ul>",
-            "- a\n\n  ````\n  b\n  c ``` d\n  ````",
-        );
-        check("<pre><div>a</div><div>b</div></pre>c", "```\na\nb\n```\n\nc");
-    }
-
-    #[test]
-    fn tables_of_data_are_tables() {
-        check(
-            "<table><tr><th>a<th>b<tr><td><td>c|d<br>e</table>f",
-            "| a | b |\n| --- | --- |\n|  | c\\|d<br>e |\n\nf",
-        );
-        check(
-            "<table><tr><td><p>a<p>b<td>c<tr><td>d</table>",
-            "a\n\nb\n\nc\n\nd",
-        );
-        check("<table><tr><td>a<tr><td>b</table>", "a\n\nb");
-    }
-
-    #[test]
-    fn characters_have_kinds() {
-        check(
-            "<p>a <b>b</b>, <i> c </i><code>d`e</code>",
-            "a **b**, *c* ``d`e``",
-        );
-        check("<p><strong>a <em>b</em></strong><del>c</del>", "**a *b***c");
-        check("<b><p>a<p>b</b>", "**a**\n\n**b**");
-        // Delimiters that would not be read are left out.
-        check("<p>a<b>(b)</b>c<b></b>", "a(b)c");
-        check("<p><b>a</b><b>b</b><i>c</i>", "**ab**c");
-        check("<p>a <math alttext='x_1*y'></math>", "a $x_1*y$");
-    }
-
-    #[test]
-    fn what_looks_like_markup_is_escaped() {
-        check(
-            "<p># a<p>#a<p>1. b<p>3.5<p>- c<p>-c",
-            "\\# a\n\n#a\n\n1\\. b\n\n3.5\n\n\\- c\n\n-c",
-        );
-        check("<p>2 * 3 *a* b_c _d", "2 * 3 \\*a\\* b_c \\_d");
-        check(
-            "<p>&lt;b> a < b &amp;amp; & [x](y)",
-            "\\<b> a < b \\&amp; & \\[x](y)",
-        );
-    }
-
-    #[test]
-    fn nesting_has_a_floor() {
-        let html = "<ul><li>a".repeat(400);
-        let document = Document::parse(&html, 512, 1 << 20);
-        let page = blocks::cut_with(&document, true);
-        let text = render(&document, &page, &vec![true; page.blocks.len()]);
-        assert!(text.lines().all(|line| line.len() <= 2 * DEEPEST + 1), "{text}");
+    fn the_title_is_the_first_heading_of_level_1() {
+        assert_eq!(columns("## a\n\n# b `c`\n")[1].as_deref(), Some("b c"));
+        assert_eq!(columns("## a\n\n### b\n")[1].as_deref(), Some("a"));
+        assert_eq!(columns("a")[1], None);
     }
 }

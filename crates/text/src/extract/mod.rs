@@ -14,11 +14,12 @@ pub mod html;
 mod kind;
 mod lexicon;
 mod lexicon_weights;
-mod markdown;
+pub mod markdown;
 mod metadata;
 pub mod pdf;
 pub mod plain;
 mod render;
+mod render_markdown;
 mod rows;
 mod structured;
 pub mod training;
@@ -26,7 +27,7 @@ pub mod training;
 use gristmill_core::Extractor;
 
 /// All extractors of text.
-pub static EXTRACTORS: &[&dyn Extractor] = &[&html::Html, &plain::Plain, &pdf::Pdf];
+pub static EXTRACTORS: &[&dyn Extractor] = &[&html::Html, &plain::Plain, &pdf::Pdf, &markdown::Markdown];
 
 #[cfg(test)]
 mod tests {

@@ -135,3 +135,30 @@ fn long_lines_and_odd_bytes_pass() {
         .as_bytes(),
     );
 }
+
+#[test]
+fn markdown_that_nests_takes_linear_time() {
+    for piece in [
+        "> ", "- ", "* - + ", "1. ", "[", "![", "[a](", "*a _", "**a*", "`", "$", "~~a", "<a ", "\\",
+        "a\n- ", "# ", "|a", "[^1]",
+    ] {
+        check(piece.repeat(50_000).as_bytes());
+        check(format!("{}\n\n", piece.repeat(20)).repeat(2_000).as_bytes());
+    }
+    let ticks: String = (1..1_500)
+        .map(|length| format!("{} ", "`".repeat(length)))
+        .collect();
+    check(ticks.as_bytes());
+    let columns = 2_000;
+    check(
+        format!(
+            "{}\n{}\n{}",
+            "|a".repeat(columns),
+            "|-".repeat(columns),
+            "|\n".repeat(20_000)
+        )
+        .as_bytes(),
+    );
+    check("[a]: b\n[a] ".repeat(50_000).as_bytes());
+    check(format!("---\n{}\n---\n", "author:\n - ".repeat(100_000)).as_bytes());
+}
