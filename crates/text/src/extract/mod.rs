@@ -4,6 +4,7 @@ mod blocks;
 mod content;
 mod context;
 mod date;
+pub mod epub;
 mod features;
 mod forest;
 mod forest_first;
@@ -27,7 +28,13 @@ pub mod training;
 use gristmill_core::Extractor;
 
 /// All extractors of text.
-pub static EXTRACTORS: &[&dyn Extractor] = &[&html::Html, &plain::Plain, &pdf::Pdf, &markdown::Markdown];
+pub static EXTRACTORS: &[&dyn Extractor] = &[
+    &html::Html,
+    &plain::Plain,
+    &pdf::Pdf,
+    &markdown::Markdown,
+    &epub::Epub,
+];
 
 #[cfg(test)]
 mod tests {
