@@ -124,3 +124,15 @@ fn damage_is_an_error_or_another_model() {
         });
     }
 }
+
+#[test]
+fn long_pieces_pass() {
+    for name in ["byte_level.json", "word_piece.json", "unigram.json"] {
+        let signal = load(file(name)).unwrap();
+        for piece in ["a", " ", "\n", "!", "水", "\u{301}", "<s>", "the "] {
+            let text = piece.repeat(200_000);
+            let tokens = count(signal, Some(&text)).unwrap();
+            assert!(tokens <= text.len() as i64 + 1, "{name}: {tokens} of {piece:?}");
+        }
+    }
+}
