@@ -122,16 +122,38 @@ fn column_table(page: &mut String, columns: &[Column]) {
 fn presets_page(registry: &Registry) -> String {
     let mut page =
         format!("# Presets\n\n{NOTE}Use one with `use: NAME`, or copy its steps and change them.\n\n");
-    for preset in &registry.presets {
+    let mut presets = registry.presets.as_slice();
+    while let Some((first, rest)) = presets.split_first() {
+        let alike = rest
+            .iter()
+            .take_while(|preset| family(preset.name) == family(first.name))
+            .count();
         let _ = writeln!(
             page,
             "## `{}`\n\n{}.\n\n```yaml\n{}\n```\n",
-            preset.name,
-            preset.about,
-            preset.source.trim_end()
+            first.name,
+            first.about,
+            first.source.trim_end()
         );
+        if alike > 0 {
+            let names: Vec<_> = rest[..alike]
+                .iter()
+                .map(|preset| format!("`{}`", preset.name))
+                .collect();
+            let _ = writeln!(page, "The same with other values: {}.\n", names.join(", "));
+        }
+        presets = &rest[alike..];
     }
     page
+}
+
+/// What presets of one table share: `gopher_quality@fineweb2` of `gopher_quality@fineweb2_deu`.
+fn family(preset: &str) -> &str {
+    let profile = preset.find('@').unwrap_or(preset.len());
+    let end = preset[profile..]
+        .find('_')
+        .map_or(preset.len(), |end| profile + end);
+    &preset[..end]
 }
 
 fn cell(text: &str) -> String {

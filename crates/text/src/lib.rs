@@ -1,4 +1,4 @@
-//! Text: extraction from HTML and plain text, language, quality and repetition signals, edits, redaction; models.
+//! Text: extraction from HTML, PDF, Markdown, EPUB and plain text, language, quality and repetition signals, edits, redaction; models.
 
 mod charset;
 mod edit;

@@ -5,7 +5,7 @@
 //! survive. Of links the text stays, of pictures nothing. Tables that only arrange a page are written as what
 //! stands in them. Text that would be read as markup is escaped, and no more than that.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use crate::html::{Document, Tag};
 
@@ -45,11 +45,7 @@ pub(super) fn render(document: &Document<'_>, page: &Page, is_kept: &[bool]) -> 
         }
         marks = &marks[here..];
         if is_kept[index] {
-            let still_open = writer.inline.iter().map(|span| Span {
-                to: block.text.end,
-                ..*span
-            });
-            spans.extend(still_open.collect::<Vec<_>>());
+            writer.add_open(block.text.end, &mut spans);
             writer.block(index, block, spans);
         }
     }
@@ -197,6 +193,16 @@ impl Writer<'_> {
                 } else if self.table.as_ref().is_some_and(|table| table.node == mark.node) {
                     self.finish_table();
                 }
+            }
+        }
+    }
+
+    /// Adds the spans that are open at the end of a block, of each kind the outermost: nesting has no bound that helps.
+    fn add_open(&self, end: usize, spans: &mut Vec<Span>) {
+        let closed = spans.len();
+        for span in &self.inline {
+            if spans[closed..].iter().all(|known| known.kind != span.kind) {
+                spans.push(Span { to: end, ..*span });
             }
         }
     }
@@ -442,7 +448,8 @@ impl Writer<'_> {
                 self.out.push('\n');
                 self.out.push_str(&rest);
             }
-            for column in 0..columns {
+            // A short row is one whose last cells are empty; only the first says how many there are.
+            for column in 0..if number == 0 { columns } else { row.len() } {
                 let cell = row.get(column).map_or("", String::as_str);
                 self.out.push_str("| ");
                 self.out.push_str(cell);
@@ -516,24 +523,28 @@ fn usable(text: &str, start: usize, spans: Vec<Span>, mode: Mode) -> Vec<Span> {
     spans.sort_by_key(|span| (span.from, std::cmp::Reverse(span.to), span.node));
     let mut out: Vec<Span> = Vec::new();
     let mut around: Vec<Span> = Vec::new();
+    // The outermost span that ends at a place.
+    let mut ends: HashMap<usize, usize> = HashMap::new();
     for span in spans {
         around.retain(|outer| outer.to > span.from);
         let is_inside = |outer: &Span| outer.kind == span.kind || outer.kind.is_literal();
         if around.iter().any(is_inside) || !(span.kind.is_literal() || is_read(text, span)) {
             continue;
         }
-        let touching = out
-            .iter_mut()
-            .find(|other| other.to == span.from && !other.kind.is_literal());
-        match touching {
-            Some(other) if !span.kind.is_literal() => {
-                // `**a****b**` and `**a***b*` would not be read as two; one kind is one span.
+        match ends.get(&span.from) {
+            // `**a****b**` and `**a***b*` would not be read as two; one kind is one span.
+            Some(&number) if !span.kind.is_literal() => {
+                let other: &mut Span = &mut out[number];
                 if other.kind == span.kind {
                     other.to = span.to;
+                    ends.entry(span.to).or_insert(number);
                 }
             }
             _ => {
                 around.push(span);
+                if !span.kind.is_literal() {
+                    ends.entry(span.to).or_insert(out.len());
+                }
                 out.push(span);
             }
         }
@@ -585,6 +596,7 @@ fn literal(text: &str, kind: SpanKind, mode: Mode, out: &mut String) {
 /// Appends a piece of a text, with a backslash before what would be markup.
 fn escape(text: &str, piece: Range<usize>, mode: Mode, out: &mut String) {
     let bytes = text.as_bytes();
+    let last_link = text.rfind("](").max(text.rfind("]:")).unwrap_or(0);
     let mut plain = piece.start;
     let mut at = piece.start;
     while at < piece.end {
@@ -605,7 +617,7 @@ fn escape(text: &str, piece: Range<usize>, mode: Mode, out: &mut String) {
             b'*' => !(is_blank(before) && is_blank(after)) || begins_line,
             b'_' => !(is_blank(before) && is_blank(after) || is_word(before) && is_word(after)),
             b'~' => after == Some(b'~') || before == Some(b'~'),
-            b'[' => text[at..].contains("](") || text[at..].contains("]:") || after == Some(b'^'),
+            b'[' => at < last_link || after == Some(b'^'),
             b'<' => after.is_some_and(|after| after.is_ascii_alphabetic() || b"/!?".contains(&after)),
             b'&' => is_entity(&text[at..]),
             b'|' => mode == Mode::Cell,

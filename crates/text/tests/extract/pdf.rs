@@ -290,6 +290,8 @@ fn page_trees_that_do_not_end_end_soon() {
     loops.extend(b"1 0 obj<</Type/Catalog/Pages 1 0 R/Kids[1 0 R]>>".repeat(10_000));
     check(&loops, "many catalogs");
     check(&b"<<".repeat(400_000), "dictionaries");
+    check(&b"<<(( ".repeat(400_000), "strings without ends");
+    check(&b"1 0 obj <</A[".repeat(400_000), "arrays without ends");
     check(
         &b"1 0 obj<</Length 9>>stream\n".repeat(20_000),
         "streams without ends",

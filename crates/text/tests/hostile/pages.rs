@@ -127,6 +127,17 @@ const PAGES: &[Case] = &[
             "<script type='application/ld+json'>{\"@type\": \"Article\", \"headline\": \"a\"}</script>";
         piece.repeat(n / piece.len())
     }),
+    ("bold", |n| "<b>".repeat(500) + &"<p>a".repeat(n / 4)),
+    ("bold words", |n| "<b>a</b><i>b</i>".repeat(n / 16)),
+    ("brackets", |n| "[".repeat(n)),
+    ("quotations", |n| "<blockquote><p>a".repeat(n / 16)),
+    ("wide and long table", |n| {
+        format!(
+            "<table><tr>{}{}",
+            "<td>a".repeat(n / 10),
+            "<tr><td>b".repeat(n / 18)
+        )
+    }),
     ("microdata", |n| {
         "<div itemscope itemtype=https://schema.org/Article><b itemprop=name>a</b>".repeat(n / 74)
     }),
@@ -146,7 +157,7 @@ fn extract(page: &[u8]) -> Vec<Option<String>> {
     ];
     let extractors = EXTRACTORS.iter().map(|extractor| {
         let name = extractor.card().name;
-        let documents = extractor.extract(&inputs).unwrap();
+        let documents = extractor.extract(&inputs, &["text_markdown"]).unwrap();
         let fault = documents.faults.iter().next().flatten();
         assert!(
             !fault.is_some_and(|fault| fault.starts_with("internal")),
@@ -158,6 +169,26 @@ fn extract(page: &[u8]) -> Vec<Option<String>> {
         assert!(
             bytes <= 3 * page.len() + 16,
             "{name} makes {bytes} bytes of {}",
+            page.len()
+        );
+        let markdown = extractor
+            .card()
+            .outputs
+            .iter()
+            .position(|column| column.name == "text_markdown");
+        let markdown = markdown.map(|at| {
+            documents.columns[at]
+                .as_string_view()
+                .iter()
+                .flatten()
+                .map(str::len)
+                .sum()
+        });
+        // What stands before a line is bounded, and a line has a tag.
+        let bytes: usize = markdown.unwrap_or(0);
+        assert!(
+            bytes <= 16 * page.len() + 16,
+            "{name} makes {bytes} bytes of Markdown of {}",
             page.len()
         );
         fault.map(str::to_owned)

@@ -6,7 +6,9 @@
 //! - streams whose dictionaries have the keys of object or cross-reference streams are unfolded once without keeping
 //!   them; in encrypted files, which hide what unfolds, their stored bytes count;
 //! - the distance from each stream to the next `endstream` is what a search for it would read;
-//! - each dictionary takes memory.
+//! - each dictionary takes memory;
+//! - where a table is broken, the parser tries to read a value at every `obj` and `<<`, and what is not closed is read
+//!   to the end of the file, again and again. These tries are made here first, without keeping anything.
 
 use flate2::{Decompress, FlushDecompress, Status};
 use gristmill_core::{Fault, Limits};
@@ -21,7 +23,13 @@ const ENCRYPTED_OBJECT_BYTES: usize = 2 << 20;
 /// The most bytes that searches for the ends of streams may read, in lengths of the file.
 const SEARCHES: usize = 64;
 /// The most dictionaries, stored and unfolded. A large file has some hundred thousand.
-const DICTIONARIES: usize = 2_000_000;
+const DICTIONARIES: usize = 1_000_000;
+/// The most bytes that are read in tries to mend a file, in lengths of the file.
+const TRIES: usize = 32;
+/// The same for small files.
+const TRIES_BYTES: usize = 64 << 20;
+/// The deepest nesting of values that the parser follows.
+const DEPTH: usize = 512;
 /// How far a dictionary is looked for before its stream.
 const DICTIONARY_BYTES: usize = 1 << 16;
 
@@ -79,7 +87,110 @@ pub(super) fn check(data: &[u8], limits: &Limits) -> Result<(), Fault> {
             "{dictionaries} dictionaries exceed {DICTIONARIES}"
         )));
     }
+    check_tries(data)
+}
+
+/// Checks what mending the file would read.
+fn check_tries(data: &[u8]) -> Result<(), Fault> {
+    let most = data.len().saturating_mul(TRIES).max(TRIES_BYTES);
+    let mut tried = 0;
+    let mut behind = 0;
+    let objects = memmem::find_iter(data, b"obj").map(|at| (at + 3, true));
+    let dictionaries = memmem::find_iter(data, b"<<").map(|at| (at, false));
+    for (at, is_object) in objects.chain(dictionaries) {
+        if at < behind && !is_object {
+            continue;
+        }
+        let (length, is_whole) = value(&data[at..]);
+        tried += length;
+        if !is_object {
+            behind = if is_whole { at + length } else { at };
+        }
+        if tried > most {
+            return Err(Fault::limit(format!(
+                "values that do not end take more than {most} bytes to read"
+            )));
+        }
+    }
     Ok(())
+}
+
+/// How many bytes are read of the value at the start, and whether it ends.
+fn value(data: &[u8]) -> (usize, bool) {
+    let mut depth = 0usize;
+    let mut at = 0;
+    while let Some(&byte) = data.get(at) {
+        let rest = &data[at..];
+        match byte {
+            0 | b'\t' | b'\n' | b'\x0c' | b'\r' | b' ' => {
+                at += 1;
+                continue;
+            }
+            b'%' => {
+                at += memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+                continue;
+            }
+            b'(' => match literal(rest) {
+                Some(length) => at += length,
+                None => return (data.len(), false),
+            },
+            b'<' if rest.starts_with(b"<<") => {
+                depth += 1;
+                at += 2;
+            }
+            b'[' => {
+                depth += 1;
+                at += 1;
+            }
+            b'>' if rest.starts_with(b">>") => {
+                depth = depth.saturating_sub(1);
+                at += 2;
+            }
+            b']' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            b'<' => match memchr::memchr(b'>', rest) {
+                Some(end) => at += end + 1,
+                None => return (data.len(), false),
+            },
+            b'/' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'R' | b't' | b'f' | b'n' => {
+                let name = rest[1..]
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_graphic() && !b"()<>[]{}/%".contains(byte));
+                at += 1 + name.count();
+            }
+            _ => return (at, false),
+        }
+        if depth == 0 {
+            return (at, true);
+        }
+        if depth > DEPTH {
+            return (at, false);
+        }
+    }
+    (data.len(), false)
+}
+
+/// The length of the string in parentheses at the start.
+fn literal(data: &[u8]) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut at = 0;
+    loop {
+        at += memchr::memchr3(b'(', b')', b'\\', &data[at..])?;
+        match data[at] {
+            b'\\' => at += 1,
+            b'(' => depth += 1,
+            _ => depth -= 1,
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+        if at >= data.len() {
+            return None;
+        }
+    }
 }
 
 /// The dictionary at the end of `head`, or all of it where that is not plain to see.
@@ -187,6 +298,27 @@ mod tests {
     #[test]
     fn streams_without_ends_are_a_limit() {
         check_fails(&b"1 0 obj<</Length 1>>stream\n".repeat(10_000), "ends of streams");
+    }
+
+    #[test]
+    fn values_that_do_not_end_are_a_limit() {
+        for piece in ["<<(( ", "<</A ", "<< ", "<</A[<a>", "1 0 obj ((", "<<<a "] {
+            check_fails(&piece.repeat(300_000).into_bytes(), "values that do not end");
+        }
+        let whole = "1 0 obj <</A[(b(c)\\) ) <64> 1 0 R]/B<</C/D>>>> endobj\n".repeat(50_000);
+        assert!(check(whole.as_bytes(), &Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn the_length_of_a_value_is_known() {
+        assert_eq!(
+            value(b" <</A[(b(c)\\) ) <64> 1 0 R]/B<</C/D>>>> endobj"),
+            (39, true)
+        );
+        assert_eq!(value(b"<</A endobj"), (5, false));
+        assert_eq!(value(b"<</A (x"), (7, false));
+        assert_eq!(literal(b"(a\\"), None);
+        assert_eq!(literal(b"(a(b)\\))c"), Some(8));
     }
 
     #[test]
