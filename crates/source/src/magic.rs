@@ -122,6 +122,10 @@ const BRANDS: &[(&[u8], &str)] = &[
 
 /// The type that `bytes` leave no doubt about.
 pub(crate) fn signature(bytes: &[u8]) -> Option<&'static str> {
+    // The first file of a book is stored, and says so.
+    if bytes.starts_with(b"PK\x03\x04") && bytes.get(30..58) == Some(b"mimetypeapplication/epub+zip") {
+        return Some("application/epub+zip");
+    }
     if let Some((_, found)) = SIGNATURES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Some(found);
     }
@@ -298,6 +302,13 @@ mod tests {
         check(b"\0\0\0\x20ftypisom", None, Some("video/mp4"));
         check(b"\0\0\0\x20ftypM4A ", None, Some("audio/mp4"));
         check(b"\xff\xfb\x90\x44", None, Some("audio/mpeg"));
+        let book = [
+            b"PK\x03\x04".as_slice(),
+            &[0; 26],
+            b"mimetypeapplication/epub+zipPK",
+        ]
+        .concat();
+        check(&book, Some("application/zip"), Some("application/epub+zip"));
     }
 
     #[test]

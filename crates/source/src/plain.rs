@@ -23,7 +23,9 @@ use crate::{
 pub static CARD: FormatCard = FormatCard {
     name: "plain",
     about: "whole files: HTML, text, PDF, images, one record each",
-    extensions: &["html", "htm", "xhtml", "txt", "md", "xml", "pdf"],
+    extensions: &[
+        "html", "htm", "xhtml", "txt", "md", "markdown", "xml", "pdf", "epub",
+    ],
     compressions: &["none", "gzip", "zstd", "bzip2", "xz", "lz4", "brotli"],
     slicing: "not at all",
     source: "media types: WHATWG MIME Sniffing",

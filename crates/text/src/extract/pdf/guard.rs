@@ -154,11 +154,10 @@ fn value(data: &[u8]) -> (usize, bool) {
                 Some(end) => at += end + 1,
                 None => return (data.len(), false),
             },
-            b'/' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'R' | b't' | b'f' | b'n' => {
-                let name = rest[1..]
-                    .iter()
-                    .take_while(|byte| byte.is_ascii_graphic() && !b"()<>[]{}/%".contains(byte));
-                at += 1 + name.count();
+            // Within an array or a dictionary the parser may pass over words that mean nothing to it.
+            b'!'..=b'~' if !b"){}".contains(&byte) && (depth > 0 || !byte.is_ascii_alphabetic()) => {
+                let is_regular = |byte: &&u8| byte.is_ascii_graphic() && !b"()<>[]{}/%".contains(byte);
+                at += 1 + rest[1..].iter().take_while(is_regular).count();
             }
             _ => return (at, false),
         }
@@ -302,7 +301,15 @@ mod tests {
 
     #[test]
     fn values_that_do_not_end_are_a_limit() {
-        for piece in ["<<(( ", "<</A ", "<< ", "<</A[<a>", "1 0 obj ((", "<<<a "] {
+        for piece in [
+            "<<(( ",
+            "<</A ",
+            "1 0 obj <</A[",
+            "<< ",
+            "<</A[<a>",
+            "1 0 obj ((",
+            "<<<a ",
+        ] {
             check_fails(&piece.repeat(300_000).into_bytes(), "values that do not end");
         }
         let whole = "1 0 obj <</A[(b(c)\\) ) <64> 1 0 R]/B<</C/D>>>> endobj\n".repeat(50_000);
@@ -315,7 +322,9 @@ mod tests {
             value(b" <</A[(b(c)\\) ) <64> 1 0 R]/B<</C/D>>>> endobj"),
             (39, true)
         );
-        assert_eq!(value(b"<</A endobj"), (5, false));
+        assert_eq!(value(b"<</A endobj"), (11, false));
+        assert_eq!(value(b"<</A \xff"), (5, false));
+        assert_eq!(value(b" endobj"), (1, false));
         assert_eq!(value(b"<</A (x"), (7, false));
         assert_eq!(literal(b"(a\\"), None);
         assert_eq!(literal(b"(a(b)\\))c"), Some(8));
