@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::html::{self, Document, Place, Tag};
+use crate::html::{self, Document, Node, Place, Tag};
 
 use super::{
     formula::{self, Formula},
@@ -195,7 +195,7 @@ impl Cutter {
                 Tag::Text => self.text(document.raw(node)),
                 Tag::Br => self.line_break(),
                 Tag::Wbr => {}
-                tag if is_without_text(tag) => {
+                tag if is_without_text(tag) && !is_shadow(document, node) => {
                     self.count(tag);
                     if tag.is_block() {
                         self.flush();
@@ -416,6 +416,11 @@ impl Cutter {
     }
 }
 
+/// A `template` that a browser shows: the content of the element around it.
+fn is_shadow(document: &Document<'_>, node: &Node) -> bool {
+    node.tag == Tag::Template && document.attributes(node).value("shadowrootmode").is_some()
+}
+
 /// An element whose content is never shown as text.
 fn is_without_text(tag: Tag) -> bool {
     use Tag::*;
@@ -552,6 +557,10 @@ mod tests {
         check(
             "<p>a<script>b</script><select><option>c</select><svg><text>d</svg><template>e</template>f",
             &["a", "f"],
+        );
+        check(
+            "<x-y><template shadowrootmode=open><p>a</template>b</x-y>",
+            &["a", "b"],
         );
     }
 

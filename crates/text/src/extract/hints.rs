@@ -137,6 +137,8 @@ pub(crate) fn one_level_down(distances: &Distances) -> Distances {
 /// Marks what an element itself says, and gives the weight of the words of its class and id.
 pub(crate) fn mark(distances: &mut Distances, tag: Tag, attributes: Attributes<'_>) -> i32 {
     let mut weight = 0;
+    let mut is_hidden = false;
+    let mut is_segment = false;
     let mut see = |hint: Hint| distances[hint as usize] = 0;
     if let Some(hint) = of_tag(tag) {
         see(hint);
@@ -144,6 +146,7 @@ pub(crate) fn mark(distances: &mut Distances, tag: Tag, attributes: Attributes<'
     for (name, value) in attributes {
         match name.len() {
             2 | 5 if name.eq_ignore_ascii_case("id") || name.eq_ignore_ascii_case("class") => {
+                is_segment |= name.len() == 2 && value.starts_with("S:");
                 words(value, &mut see);
                 weight = (weight + weigh_path(value)).clamp(-HEAVIEST, HEAVIEST);
             }
@@ -152,7 +155,7 @@ pub(crate) fn mark(distances: &mut Distances, tag: Tag, attributes: Attributes<'
             {
                 see(Hint::InHidden);
             }
-            6 if name.eq_ignore_ascii_case("hidden") => see(Hint::InHidden),
+            6 if name.eq_ignore_ascii_case("hidden") => is_hidden = true,
             11 if name.eq_ignore_ascii_case("aria-hidden") && value == "true" => see(Hint::InHidden),
             4 if name.eq_ignore_ascii_case("role") => {
                 if let Some(hint) = of_role(value) {
@@ -166,6 +169,10 @@ pub(crate) fn mark(distances: &mut Distances, tag: Tag, attributes: Attributes<'
             }
             _ => {}
         }
+    }
+    // React sends late parts of a page as `<div hidden id="S:0">` and shows them with a script.
+    if is_hidden && !is_segment {
+        distances[Hint::InHidden as usize] = 0;
     }
     weight
 }
@@ -221,6 +228,7 @@ fn words(value: &str, see: &mut impl FnMut(Hint)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::html::Document;
 
     fn check(class: &str, expected: &[Hint]) {
         let mut seen = Vec::new();
@@ -237,6 +245,22 @@ mod tests {
         );
         check("contented x", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn late_parts_of_a_page_are_not_hidden() {
+        let distance = |html: &str| {
+            let document = Document::parse(html, 512, 1 << 20);
+            let mut distances = [FAR; Hint::COUNT];
+            mark(
+                &mut distances,
+                Tag::Div,
+                document.attributes(&document.nodes()[0]),
+            );
+            distances[Hint::InHidden as usize]
+        };
+        assert_eq!(distance("<div hidden>"), 0);
+        assert_eq!(distance("<div hidden id='S:1'>"), FAR);
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub static CARD: Card = Card {
     ],
     source: "WHATWG HTML 13.2 (parsing); blocks classified by trees trained on WCXB (CC-BY-4.0), crates/text/training",
     cost: Cost::Expensive,
-    version: 1,
+    version: 2,
 };
 
 /// Extracts the main content of HTML; see the module.

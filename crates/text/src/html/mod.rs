@@ -23,4 +23,4 @@ mod tree;
 pub(crate) use attributes::{Attributes, decoded};
 pub(crate) use entities::{Place, decode_into};
 pub(crate) use tag::Tag;
-pub(crate) use tree::Document;
+pub(crate) use tree::{Document, Node};

@@ -403,7 +403,13 @@ impl<'a> Builder<'a> {
         let length = match tag {
             Tag::Plaintext => bytes.len() - from,
             Tag::Script => script_length(&bytes[from..]),
-            _ => find_end_tag(&bytes[from..], tag).unwrap_or(bytes.len() - from),
+            _ => {
+                // A browser that runs scripts reads `noscript` as text up to its end tag, so pages are written that
+                // leave an `iframe` in it open.
+                let is_in_noscript = self.open_count[Tag::Noscript as usize] > 0;
+                let ends = |rest: &[u8]| is_name(rest, tag) || is_in_noscript && is_name(rest, Tag::Noscript);
+                find_end_tag(&bytes[from..], ends).unwrap_or(bytes.len() - from)
+            }
         };
         let to = from + length;
         if to > from {
@@ -418,7 +424,7 @@ impl<'a> Builder<'a> {
             self.nodes[index as usize - 1].end = index + 1;
         }
         self.at = to;
-        if to < bytes.len() {
+        if to < bytes.len() && is_name(&bytes[to + 2..], tag) {
             self.skip_past(b'>');
         }
     }
@@ -439,9 +445,9 @@ fn comment_length(rest: &[u8]) -> usize {
     rest.len()
 }
 
-/// Where the end tag of `tag` begins.
-fn find_end_tag(rest: &[u8], tag: Tag) -> Option<usize> {
-    memmem::find_iter(rest, b"</").find(|&at| is_name(&rest[at + 2..], tag))
+/// Where the first end tag begins whose name `ends` accepts.
+fn find_end_tag(rest: &[u8], ends: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    memmem::find_iter(rest, b"</").find(|&at| ends(&rest[at + 2..]))
 }
 
 fn is_name(rest: &[u8], tag: Tag) -> bool {
@@ -576,6 +582,18 @@ mod tests {
             r#"script("<!-- <script> </script> --> ") "c""#,
         );
         check("<style>a", r#"style("a")"#);
+    }
+
+    #[test]
+    fn an_open_frame_ends_with_its_noscript() {
+        check(
+            "<noscript><iframe src=x /></noscript>a<iframe><b></iframe>b",
+            r#"noscript(iframe) "a" iframe("<b>") "b""#,
+        );
+        check(
+            "<noscript><iframe><b></iframe>a</noscript>",
+            r#"noscript(iframe("<b>") "a")"#,
+        );
     }
 
     #[test]
