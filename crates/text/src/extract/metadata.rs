@@ -3,7 +3,7 @@
 //! Sources in order of trust, the first that is not empty counts:
 //!
 //! - *title*: `og:title`, `title`, the first `h1`;
-//! - *author*: `meta` `author`, `article:author` (not an address), JSON-LD `author`, `rel=author`;
+//! - *author*: `meta` `author`, `article:author` (not an address), JSON-LD `author`, `rel=author`, a byline (see `byline`);
 //! - *date* of publication: `article:published_time` and its relatives, JSON-LD `datePublished`, the first
 //!   `time`, the path of the address;
 //! - *language*: `lang` of `html`, `content-language`, `og:locale`; as written;
@@ -19,6 +19,7 @@
 use crate::html::{Attributes, Document, Place, Tag, decode_into, decoded};
 
 use super::{
+    byline,
     date::{date_of_url, iso_date},
     structured::Structured,
 };
@@ -73,6 +74,9 @@ pub(crate) fn read(document: &Document<'_>, url: &str) -> Metadata {
         }
     }
     reader.date.see(3, date_of_url(url));
+    if reader.author.0.is_none() {
+        reader.author.see(4, byline::of_page(document));
+    }
     reader.finish()
 }
 

@@ -1,6 +1,7 @@
 //! Extractors: records to text documents.
 
 mod blocks;
+mod byline;
 mod content;
 mod context;
 mod date;
