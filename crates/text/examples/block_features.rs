@@ -1,24 +1,18 @@
 //! Writes what the classifier of blocks sees of a folder of pages, for `training/train.py`.
 //!
-//! usage: block_features PAGES_FOLDER URLS.tsv OUT_FOLDER [SCORES_FOLDER] — writes `<id>.txt` (one block a line, line breaks as
+//! usage: block_features PAGES_FOLDER OUT_FOLDER [SCORES_FOLDER] — writes `<id>.txt` (one block a line, line breaks as
 //! spaces), `<id>.paths` (classes and ids, near ones, a tab, far ones) and `<id>.f32` (rows of little-endian numbers, then container and signature as
 //! u32). With SCORES_FOLDER, which holds `<id>.f32` with the log-odds of a first judgement, the numbers are those of
 //! the second.
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
-use std::{collections::HashMap, fs, io::Read, path::Path};
+use std::{fs, io::Read, path::Path};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [pages, urls, out, scores @ ..] = arguments.as_slice() else {
-        panic!("usage: block_features PAGES_FOLDER URLS.tsv OUT_FOLDER [SCORES_FOLDER]");
+    let [pages, out, scores @ ..] = arguments.as_slice() else {
+        panic!("usage: block_features PAGES_FOLDER OUT_FOLDER [SCORES_FOLDER]");
     };
-    let urls: HashMap<String, String> = fs::read_to_string(urls)
-        .unwrap()
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
-        .map(|(id, url)| (id.to_owned(), url.to_owned()))
-        .collect();
     fs::create_dir_all(out).unwrap();
     let mut width = 0;
     for entry in fs::read_dir(pages).unwrap() {
@@ -44,8 +38,7 @@ fn main() {
                 .map(|four| f32::from_le_bytes(four.try_into().unwrap()));
             numbers.collect::<Vec<f32>>()
         });
-        let url = urls.get(&id).map_or("", String::as_str);
-        let blocks = gristmill_text::extract::training::blocks(&html, url, log_odds.as_deref());
+        let blocks = gristmill_text::extract::training::blocks(&html, log_odds.as_deref());
         let lines: Vec<String> = blocks
             .texts
             .iter()

@@ -23,7 +23,9 @@ ap.add_argument("gold"), ap.add_argument("pages"), ap.add_argument("binary"), ap
 ap.add_argument("--write")
 a = ap.parse_args()
 work = Path(a.work)
-FOLDS, BASE, LEX, CONTEXT, ROUNDS = 5, 228, 6, 37, 130
+FOLDS, BASE, LEX, CONTEXT, ROUNDS = 5, 280, 6, 47, 130
+HEADING_WORDS = BASE - 6   # four numbers on the words of the heading before a block; see `features.rs`
+IN_CELL, HEADING_LEVEL = 18, 20
 ROWS_A_PAGE = 300          # of longer pages a sample is fitted, with more weight
 PATH_PAGES, TEXT_PAGES = 8, 12   # a word counts if so many sites use it
 start = time.time()
@@ -35,8 +37,7 @@ def say(*what):
 
 # ---- pages ------------------------------------------------------------------------------------------------------------
 gold = read_gold(a.gold)
-(work / "urls.tsv").write_text("".join(f"{g['id']}\t{g['url'] or ''}\n" for g in gold))
-subprocess.run([a.binary, a.pages, work / "urls.tsv", work / "features"], check=True, stdout=subprocess.DEVNULL)
+subprocess.run([a.binary, a.pages, work / "features"], check=True, stdout=subprocess.DEVNULL)
 
 
 def read(g):
@@ -65,7 +66,7 @@ sampled = rng.rand(len(y)) < share
 say(len(pages), "pages", len(y), "blocks", sampled.sum(), "sampled")
 
 
-SURE, NO = -0.2, -1.2
+SURE, NO, REPEATED = -0.2, -1.2, 5
 
 
 def keep(p, odds):
@@ -74,7 +75,12 @@ def keep(p, odds):
     chance, words = 1 / (1 + np.exp(-odds)), p["words"]
     f1 = np.cumsum((chance * words)[order]) / np.maximum(1, np.cumsum(words[order]) + (chance * words).sum())
     best = odds[order[np.argmax(f1)]] if len(order) else 0
-    return (odds >= min(max(best, NO), SURE)) & (odds > NO)
+    kept = (odds >= min(max(best, NO), SURE)) & (odds > NO)
+    seen = set()
+    for i in np.flatnonzero(kept & (words >= REPEATED) & (p["x"][:, IN_CELL] == 0)):
+        kept[i] = p["blocks"][i] not in seen
+        seen.add(p["blocks"][i])
+    return kept
 
 
 def report(name, odds):
@@ -149,6 +155,13 @@ for k in range(FOLDS):
     texts = strongest(text_words, fit_words(text_x, train))
     paths = strongest(path_words, fit_words(path_x, train))
     x[test, BASE:] = lexicon_features(test, texts, paths)
+heading = np.full(len(y), -1)
+for i, j in zip(ends, ends[1:]):
+    last = -1
+    for at in range(i, j):
+        heading[at] = last
+        last = at if x[at, HEADING_LEVEL] > 0 else last
+x[:, HEADING_WORDS:HEADING_WORDS + 4] = np.where(heading[:, None] >= 0, x[heading, BASE + 2:BASE + 6], 0)
 texts = strongest(text_words, fit_words(text_x, everything[sampled]))
 paths = strongest(path_words, fit_words(path_x, everything[sampled]))
 say("words fitted")
@@ -156,7 +169,7 @@ say("words fitted")
 # ---- trees ------------------------------------------------------------------------------------------------------------
 PARAMETERS = dict(objective="cross_entropy", num_leaves=24, learning_rate=0.1, min_data_in_leaf=100, feature_fraction=0.3,
                   bagging_fraction=0.7, bagging_freq=1, lambda_l2=5, max_bin=63, seed=1, deterministic=True,
-                  force_row_wise=True, verbose=-1, num_threads=2)
+                  force_row_wise=True, verbose=-1, num_threads=1)
 
 
 def fit_trees(x, rows, rounds):
@@ -211,7 +224,7 @@ pub(super) static {name}: Forest = Forest {{
 {numbers(f"({q},{l})" for q, l in trees)}
     ],
     questions: &[
-{numbers(f"q({f},{t},{l},{h})" for f, t, l, h in questions)}
+{numbers(f"q({f},{str(t)},{l},{h})" for f, t, l, h in questions)}
     ],
     leaves: &[
 {numbers(map(str, leaves))}
@@ -254,7 +267,7 @@ scores = work / "scores"
 scores.mkdir(exist_ok=True)
 for p, i, j in zip(pages, ends, ends[1:]):
     first_odds[i:j].astype("<f4").tofile(scores / f"{p['id']}.f32")
-subprocess.run([a.binary, a.pages, work / "urls.tsv", work / "context", scores], check=True, stdout=subprocess.DEVNULL)
+subprocess.run([a.binary, a.pages, work / "context", scores], check=True, stdout=subprocess.DEVNULL)
 context = [np.fromfile(work / "context" / f"{p['id']}.f32", "<f4")[:len(p["blocks"]) * CONTEXT].reshape(-1, CONTEXT)
            for p in pages]
 x = np.concatenate([x, np.concatenate(context)], 1)

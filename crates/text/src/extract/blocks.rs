@@ -87,11 +87,14 @@ pub(crate) struct Block {
 pub(crate) const NEAR: usize = 3;
 
 /// A block-level element.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Container {
     pub(crate) parent: u32,
+    pub(crate) tag: Tag,
     /// Hash of tag and classes.
     pub(crate) signature: u32,
+    /// Pictures directly within, not those of containers below.
+    pub(crate) images: u32,
 }
 
 /// How many elements of some kinds a page has.
@@ -153,7 +156,12 @@ pub(crate) fn cut_with(document: &Document<'_>, has_marks: bool) -> Page {
         scratch: String::new(),
     };
     cutter.page.elements.hints = vec![0; Hint::COUNT];
-    cutter.page.containers.push(Container::default());
+    cutter.page.containers.push(Container {
+        parent: 0,
+        tag: Tag::Body,
+        signature: 0,
+        images: 0,
+    });
     cutter.page.text.reserve(document.nodes().len() * 16);
     cutter.walk(document);
     cutter.page
@@ -270,13 +278,17 @@ impl Cutter {
     }
 
     fn count(&mut self, tag: Tag) {
+        let container = self.top().container as usize;
         let elements = &mut self.page.elements;
         elements.elements += 1;
         match tag {
             Tag::Article => elements.articles += 1,
             Tag::Form => elements.forms += 1,
             Tag::Input | Tag::Select | Tag::Textarea => elements.inputs += 1,
-            Tag::Img | Tag::Svg | Tag::Picture => elements.images += 1,
+            Tag::Img | Tag::Svg | Tag::Picture => {
+                elements.images += 1;
+                self.page.containers[container].images += u32::from(tag == Tag::Img);
+            }
             Tag::Table => elements.tables += 1,
             Tag::Script => elements.scripts += 1,
             Tag::A => elements.links += 1,
@@ -326,7 +338,9 @@ impl Cutter {
             open.signature = mix(mix(0, tag as u32), hash(&class));
             self.page.containers.push(Container {
                 parent: open.container,
+                tag,
                 signature: open.signature,
+                images: 0,
             });
             open.container = self.page.containers.len() as u32 - 1;
         }
@@ -516,7 +530,7 @@ fn hash(class: &str) -> u32 {
         .fold(0, |hash, byte| mix(hash, u32::from(byte)))
 }
 
-fn mix(hash: u32, value: u32) -> u32 {
+pub(super) fn mix(hash: u32, value: u32) -> u32 {
     (hash ^ value).wrapping_mul(0x0100_0193).rotate_left(7)
 }
 

@@ -4,9 +4,14 @@
 //! mean, or the first's alone where it is [`CERTAIN`]. Above [`SURE`] it is content, at or below [`NO`] it is not. Between them the page decides: blocks are
 //! taken from the likeliest on as long as the expected word F1 of what is taken rises. Where the whole page is
 //! doubtful (a listing, a collection) that takes more than an even chance would, where most is clear it takes
-//! less. Both bounds were chosen on pages that were held out of training.
+//! less. Both bounds were chosen on pages that were held out of training. Of texts that repeat each other the first
+//! is taken.
 
-use super::{blocks::Page, context, features::Features, forest_first::FIRST, forest_second::SECOND};
+use std::collections::HashSet;
+
+use super::{
+    blocks::Page, context, features::Features, forest_first::FIRST, forest_second::SECOND, records::Records,
+};
 
 /// A block with higher log-odds is content on any page.
 const SURE: f32 = -0.2;
@@ -17,30 +22,44 @@ const NO: f32 = -1.2;
 /// and more than half of all blocks are spared.
 const CERTAIN: f32 = 3.0;
 
+/// From so many words on, a block that repeats an earlier one is dropped.
+const REPEATED: f32 = 5.0;
+
 /// One answer a block.
-pub(super) fn select(page: &Page, features: &Features) -> Vec<bool> {
+pub(super) fn select(page: &Page, features: &Features, records: &Records) -> Vec<bool> {
     let blocks = 0..page.blocks.len();
     let words: Vec<f32> = blocks.clone().map(|block| features.words(block)).collect();
-    let first: Vec<f32> = blocks
-        .clone()
-        .map(|block| FIRST.log_odds(features.row(block)))
-        .collect();
-    let scores: Vec<f32> = first.iter().map(|&odds| context::score(odds)).collect();
-    let contexts = context::measure(page, &words, &scores);
-    let mut row = Vec::new();
-    let odds: Vec<f32> = blocks
-        .map(|block| {
-            if first[block].abs() > CERTAIN {
-                return first[block];
-            }
-            row.clear();
-            row.extend_from_slice(features.row(block));
-            row.extend_from_slice(contexts.row(block));
-            (first[block] + SECOND.log_odds(&row)) / 2.0
-        })
-        .collect();
+    let rows: Vec<&[f32]> = blocks.clone().map(|block| features.row(block)).collect();
+    let mut odds = FIRST.log_odds(&rows);
+    let scores: Vec<f32> = odds.iter().map(|&odds| context::score(odds)).collect();
+    let contexts = context::measure(page, records, &words, &scores);
+    let doubtful: Vec<usize> = blocks.filter(|&block| odds[block].abs() <= CERTAIN).collect();
+    // Some at a time, so that no second copy of all numbers is made.
+    for blocks in doubtful.chunks(64) {
+        let rows: Vec<Vec<f32>> = blocks
+            .iter()
+            .map(|&block| [features.row(block), contexts.row(block)].concat())
+            .collect();
+        let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        for (&block, second) in blocks.iter().zip(SECOND.log_odds(&rows)) {
+            odds[block] = (odds[block] + second) / 2.0;
+        }
+    }
     let least = best_threshold(&words, &odds).clamp(NO, SURE);
-    odds.iter().map(|&odds| odds >= least && odds > NO).collect()
+    let mut is_kept: Vec<bool> = odds.iter().map(|&odds| odds >= least && odds > NO).collect();
+    drop_repeats(page, &words, &mut is_kept);
+    is_kept
+}
+
+/// Takes away what says word for word what an earlier block said: a page often holds its text once for wide screens
+/// and once for narrow ones, or for each variant of a product. Short texts and cells of tables do repeat themselves.
+fn drop_repeats(page: &Page, words: &[f32], is_kept: &mut [bool]) {
+    let mut seen = HashSet::new();
+    for (block, (words, is_kept)) in page.blocks.iter().zip(words.iter().zip(is_kept)) {
+        if *is_kept && *words >= REPEATED && block.cell.1 == 0 {
+            *is_kept = seen.insert(&page.text[block.text.clone()]);
+        }
+    }
 }
 
 /// The log-odds of the last block to take if the expected word F1 is to be the highest.
@@ -81,6 +100,7 @@ fn chance(log_odds: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{extract::blocks, html::Document};
 
     #[test]
     fn chances_are_those_of_the_logistic_function() {
@@ -100,5 +120,22 @@ mod tests {
     #[test]
     fn a_doubtful_page_takes_more() {
         assert_eq!(best_threshold(&[100.0, 100.0, 100.0], &[-0.5, -0.6, -0.7]), -0.7);
+    }
+
+    #[test]
+    fn what_repeats_an_earlier_block_is_dropped() {
+        let check = |html: &str, expected: &[bool]| {
+            let page = blocks::cut(&Document::parse(html, 512, 1 << 20));
+            let words: Vec<f32> = page
+                .blocks
+                .iter()
+                .map(|block| page.text[block.text.clone()].split(' ').count() as f32)
+                .collect();
+            let mut is_kept = vec![true; page.blocks.len()];
+            drop_repeats(&page, &words, &mut is_kept);
+            assert_eq!(is_kept, expected, "{html}");
+        };
+        check("<p>a b c d e<p>x<p>a b c d e<p>x", &[true, true, false, true]);
+        check("<table><tr><td>a b c d e<td>a b c d e</table>", &[true, true]);
     }
 }

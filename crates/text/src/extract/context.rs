@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{blocks::Page, features::Features};
+use super::{blocks::Page, features::Features, records::Records};
 
 /// Half widths of the windows around a block, in blocks.
 const WINDOWS: [usize; 4] = [2, 5, 12, 30];
@@ -46,7 +46,7 @@ impl Sum {
 }
 
 /// Measures all blocks once more. `words` and `scores` have one entry a block.
-pub(super) fn measure(page: &Page, words: &[f32], scores: &[f32]) -> Features {
+pub(super) fn measure(page: &Page, records: &Records, words: &[f32], scores: &[f32]) -> Features {
     let ones: Vec<Sum> = words
         .iter()
         .zip(scores)
@@ -88,6 +88,18 @@ pub(super) fn measure(page: &Page, words: &[f32], scores: &[f32]) -> Features {
     let page_mean = mean(0, scores.len());
     let ends = liked.first().zip(liked.last());
     let next_heading = next_headings(page);
+    let mut sets = vec![Sum::default(); records.sets.len()];
+    for (place, sum) in records.containers.iter().zip(&containers) {
+        sets[place.set as usize].add(sum);
+    }
+    let roles = [0, 1].map(|kind: usize| {
+        let mut sums = vec![Sum::default(); records.role_sums[kind].len()];
+        for (&role, one) in records.roles[kind].iter().zip(&ones) {
+            sums[role as usize].add(one);
+        }
+        sums
+    });
+    let mut last_heading: Option<usize> = None;
 
     let mut features = Features::default();
     for (at, block) in page.blocks.iter().enumerate() {
@@ -141,6 +153,25 @@ pub(super) fn measure(page: &Page, words: &[f32], scores: &[f32]) -> Features {
         for _ in written..LEVELS {
             add(-1.0);
             add(-1.0);
+        }
+        let place = &records.containers[block.container as usize];
+        for record in [place.inner, place.largest] {
+            let set = &sets[records.containers[record as usize].set as usize];
+            add(if record == 0 {
+                -1.0
+            } else {
+                containers[record as usize].mean()
+            });
+            add(if record == 0 { -1.0 } else { set.mean() });
+        }
+        for (sums, roles) in roles.iter().zip(&records.roles) {
+            add(sums[roles[at] as usize].mean());
+            add(sums[roles[at] as usize].best);
+        }
+        add(last_heading.map_or(-1.0, |heading| scores[heading]));
+        add(last_heading.map_or(-1.0, |heading| mean(heading + 1, next_heading[at])));
+        if block.tag.heading_level().is_some() {
+            last_heading = Some(at);
         }
         features.width = features.values.len() - start;
     }

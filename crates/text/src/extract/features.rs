@@ -1,5 +1,5 @@
-//! What the classifier sees of each block: 234 numbers on the text, its place, what is around it and what
-//! the page is.
+//! What the classifier sees of each block: 286 numbers on the text, its place, what is around it, the record it is
+//! part of, how much of it the page says of itself elsewhere, and what the page is.
 //!
 //! All of them are counts and ratios made with additions, multiplications and divisions, which give the same
 //! result on every machine. A walk up from a block is bounded by the depth of the page, so time is linear in the
@@ -7,10 +7,15 @@
 
 use std::collections::HashMap;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::{
+    about::About,
     blocks::{Block, Page},
     hints::Hint,
     kind, lexicon,
+    patterns::{has_date, has_price},
+    records::{self, Records},
 };
 use crate::html::Tag;
 
@@ -54,6 +59,8 @@ struct Text {
     caps: f32,
     symbols: f32,
     other_letters: f32,
+    prices: f32,
+    dates: f32,
 }
 
 /// Sums over the blocks below a container.
@@ -80,18 +87,26 @@ impl Sum {
     }
 }
 
-/// Measures all blocks of a page. `clues` are those of [`kind::clues`].
-pub(crate) fn measure(page: &Page, clues: &[u16]) -> Features {
+/// Measures all blocks of a page, and finds its records. `clues` are those of [`kind::clues`].
+pub(crate) fn measure(page: &Page, clues: &[u16], about: &About) -> (Features, Records) {
     let texts: Vec<Text> = page.blocks.iter().map(|block| text(page, block)).collect();
+    let distinct = distinct_texts(page);
+    let records = records::find(page, &texts.iter().map(record_sum).collect::<Vec<_>>(), &distinct);
+    let shares: Vec<[f32; 3]> = page
+        .blocks
+        .iter()
+        .map(|block| about.shares(&page.text[block.text.clone()]))
+        .collect();
+    let titled = most_titled(&texts, &shares);
     let sums = sums(page, &texts);
     let groups = groups(page, &texts);
     let main = main_container(page, &sums);
     let is_main = line_to(page, main);
     let span = main_span(page, &sums, main);
     let first_heading = page.blocks.iter().position(|block| block.tag == Tag::H1);
-    let mut copies: HashMap<&str, f32> = HashMap::new();
-    for block in &page.blocks {
-        *copies.entry(&page.text[block.text.clone()]).or_default() += 1.0;
+    let mut copies = vec![0.0; distinct.len()];
+    for &text in &distinct {
+        copies[text as usize] += 1.0;
     }
     let page_numbers = page_numbers(page, &texts, &sums, main, clues);
 
@@ -100,10 +115,12 @@ pub(crate) fn measure(page: &Page, clues: &[u16]) -> Features {
     let count = page.blocks.len() as f32;
     let (mut last_heading, mut heading_level) = (None, 0);
     let mut bytes_before = 0.0;
+    let mut heading_words = [0.0; 6];
+    let mut seen = vec![0.0; distinct.len()];
     for (index, block) in page.blocks.iter().enumerate() {
         row.values.clear();
         own_numbers(&mut row, block, &texts[index]);
-        row.add(copies[&page.text[block.text.clone()]]);
+        row.add(copies[distinct[index] as usize]);
 
         let at = index as f32;
         row.add(at);
@@ -132,6 +149,25 @@ pub(crate) fn measure(page: &Page, clues: &[u16]) -> Features {
         row.add(ratio(group.words, sums[0].words));
         row.add(ratio(group.sentences, group.blocks));
         row.values.extend_from_slice(&page_numbers);
+        row.values.extend(shares[index]);
+        row.values.extend(about.counts());
+        row.add(titled.map_or(-500.0, |titled| at - titled as f32));
+        pattern_numbers(&mut row, &page.text[block.text.clone()], &texts[index]);
+        record_numbers(&mut row, &records, block, index, &sums[0]);
+        row.add(seen[distinct[index] as usize]);
+        seen[distinct[index] as usize] += 1.0;
+        row.values.extend(heading_words);
+        if block.tag.heading_level().is_some() {
+            let own = lexicon::weigh_text(&page.text[block.text.clone()]);
+            heading_words = [
+                own[0],
+                own[1],
+                own[2],
+                own[3],
+                texts[index].words,
+                texts[index].link,
+            ];
+        }
         row.add(lexicon::scaled(block.path_weight.0));
         row.add(lexicon::scaled(block.path_weight.1));
         row.values
@@ -139,7 +175,87 @@ pub(crate) fn measure(page: &Page, clues: &[u16]) -> Features {
         features.width = row.values.len();
         features.values.extend_from_slice(&row.values);
     }
-    features
+    (features, records)
+}
+
+/// The first of the blocks that repeat most of the title.
+fn most_titled(texts: &[Text], shares: &[[f32; 3]]) -> Option<usize> {
+    let repeated = |at: usize| shares[at][0] * texts[at].words.min(12.0);
+    let mut best = None;
+    for at in (0..texts.len()).filter(|&at| texts[at].words >= 2.0 && shares[at][0] > 0.0) {
+        if best.is_none_or(|best| repeated(at) > repeated(best)) {
+            best = Some(at);
+        }
+    }
+    best
+}
+
+/// The number of each block's text: equal texts have the same.
+fn distinct_texts(page: &Page) -> Vec<u32> {
+    let mut known: HashMap<u64, u32> = HashMap::new();
+    let numbers = page.blocks.iter().map(|block| {
+        let next = known.len() as u32;
+        *known
+            .entry(xxh3_64(page.text[block.text.clone()].as_bytes()))
+            .or_insert(next)
+    });
+    numbers.collect()
+}
+
+fn record_sum(text: &Text) -> records::Sum {
+    records::Sum {
+        bytes: text.bytes,
+        words: text.words,
+        link_bytes: text.link * text.bytes,
+        blocks: 1.0,
+        prose: prose(text),
+        prices: text.prices,
+        dates: text.dates,
+        images: 0.0,
+    }
+}
+
+fn pattern_numbers(row: &mut Row, source: &str, text: &Text) {
+    let bytes = source.as_bytes();
+    row.add(text.prices);
+    row.add(text.dates);
+    row.add(bytes.iter().filter(|&&byte| byte == b'?').count() as f32);
+    row.is(memchr::memchr(b'@', bytes).is_some());
+    row.is(source.contains("http"));
+    row.is(source.contains('©'));
+    row.is(bytes.first().is_some_and(u8::is_ascii_lowercase));
+    row.is(bytes.first().is_some_and(u8::is_ascii_digit));
+    row.is(bytes.last() == Some(&b':'));
+    row.add(ratio(text.words, text.stops + 1.0));
+}
+
+fn record_numbers(row: &mut Row, records: &Records, block: &Block, index: usize, whole: &Sum) {
+    let place = &records.containers[block.container as usize];
+    for record in [place.inner, place.largest] {
+        let at = &records.containers[record as usize];
+        let set = &records.sets[at.set as usize];
+        row.add(set.count);
+        row.add(at.ordinal);
+        row.add(at.sum.words);
+        row.add(at.sum.blocks);
+        row.add(index as f32 - at.first as f32);
+        row.add(ratio(set.sum.words, set.count));
+        row.add(ratio(set.sum.words, whole.words));
+        row.add(ratio(set.sum.link_bytes, set.sum.bytes));
+        row.add(ratio(set.sum.prose, set.sum.words));
+        row.add(ratio(set.sum.prices, set.count));
+        row.add(ratio(set.sum.dates, set.count));
+        row.add(ratio(set.sum.images, set.count));
+    }
+    for (roles, sums) in records.roles.iter().zip(&records.role_sums) {
+        let role = &sums[roles[index] as usize];
+        row.add(role.blocks);
+        row.add(ratio(role.texts, role.blocks));
+        row.add(ratio(role.words, role.blocks));
+        row.add(ratio(role.link_bytes, role.bytes));
+        row.add(ratio(role.words, whole.words));
+        row.add(index as f32 - role.first);
+    }
 }
 
 #[derive(Default)]
@@ -210,6 +326,8 @@ fn text(page: &Page, block: &Block) -> Text {
         }
         before = byte;
     }
+    text.prices = f32::from(u8::from(text.digits > 0.0 && has_price(source)));
+    text.dates = f32::from(u8::from(has_date(source)));
     // Scripts without spaces: about six bytes of UTF-8 make a word.
     text.words = text.words.max(ratio(text.other_letters, 12.0));
     let last = source
@@ -325,15 +443,20 @@ fn sums(page: &Page, texts: &[Text]) -> Vec<Sum> {
     sums
 }
 
-fn sum_of(block: &Block, text: &Text) -> Sum {
+/// The words of a text that reads like prose.
+fn prose(text: &Text) -> f32 {
     let is_prose = text.words >= 10.0 && text.link < 0.4 && (text.ends_sentence > 0.0 || text.words >= 30.0);
+    if is_prose { text.words } else { 0.0 }
+}
+
+fn sum_of(block: &Block, text: &Text) -> Sum {
     Sum {
         bytes: text.bytes,
         words: text.words,
         link_bytes: (block.link_bytes as f32).min(text.bytes),
         blocks: 1.0,
         sentences: text.ends_sentence,
-        prose: if is_prose { text.words } else { 0.0 },
+        prose: prose(text),
         headings: f32::from(u8::from(block.tag.heading_level().is_some())),
     }
 }

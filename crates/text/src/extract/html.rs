@@ -4,21 +4,24 @@
 //! measured and a classifier says how likely it is content (see [`training`](super::training) for how it was
 //! made). What is content depends on the kind of page, and the classifier sees clues of it: all posts of a
 //! forum, the description and specification of a product, the entries of a listing, but of an article neither
-//! comments nor related stories.
+//! comments nor related stories. Where the layout gives next to nothing and structured data has a text, that is the
+//! text (see `said`).
 //!
-//! Text comes plain, and where somebody reads it also as Markdown. Plain text has one block a line; list items begin with `- `, cells of a table row are joined by ` | `, `pre` keeps its
-//! lines. A page without content gives an empty text, which is no fault. Output depends on the bytes, the
-//! declared charset and the address alone.
+//! Text comes plain, and where somebody reads it also as Markdown. Plain text has one block a line; list items begin
+//! with `- `, cells of a table row are joined by ` | `, `pre` keeps its lines. A page without content gives an empty
+//! text, which is no fault. Output depends on the bytes, the declared charset and the address alone.
 
 use arrow_array::ArrayRef;
 use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
 
 use super::{
+    about::About,
     blocks, content, features, kind,
     metadata::{self, Metadata},
     render::render,
     render_markdown,
     rows::{Source, extract_rows},
+    said,
 };
 use crate::{
     charset::{self, Kind},
@@ -101,10 +104,15 @@ fn extract(source: Source<'_>, limits: &Limits, wants_markdown: bool) -> Result<
         robots,
     } = metadata::read(&document, url);
     let page = blocks::cut_with(&document, wants_markdown);
-    let features = features::measure(&page, &kind::clues(&document, url));
-    let is_kept = content::select(&page, &features);
+    let (features, records) = features::measure(&page, &kind::clues(&document), &About::read(&document));
+    let is_kept = content::select(&page, &features, &records);
     let text = render(&page, &is_kept);
-    let markdown = wants_markdown.then(|| render_markdown::render(&document, &page, &is_kept));
+    let said = said::instead_of(&text, &document, limits);
+    let markdown = wants_markdown.then(|| match &said {
+        Some(said) => said.clone(),
+        None => render_markdown::render(&document, &page, &is_kept),
+    });
+    let text = said.unwrap_or(text);
     Ok([
         Some(text),
         title,

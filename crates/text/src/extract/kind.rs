@@ -6,7 +6,7 @@
 use crate::html::{Document, Tag, decoded};
 
 /// Names of the clues, in the order of [`clues`].
-pub(crate) const NAMES: [&str; 22] = [
+pub(crate) const NAMES: [&str; 14] = [
     "og_article",
     "og_product",
     "og_website",
@@ -21,18 +21,11 @@ pub(crate) const NAMES: [&str; 22] = [
     "made_by_docs",
     "made_by_blog",
     "made_by_shop",
-    "url_depth",
-    "url_length",
-    "url_digits",
-    "url_query",
-    "url_forum",
-    "url_product",
-    "url_docs",
-    "url_list",
 ];
 
-/// What head, structured data and address say of a page.
-pub(crate) fn clues(document: &Document<'_>, url: &str) -> [u16; NAMES.len()] {
+/// What head and structured data say of a page. Its address says nothing here: clues of it fitted the sites that were
+/// trained on, and others not.
+pub(crate) fn clues(document: &Document<'_>) -> [u16; NAMES.len()] {
     let mut clues = [0; NAMES.len()];
     let mut say = |name: &str, value: usize| {
         let at = NAMES
@@ -56,7 +49,6 @@ pub(crate) fn clues(document: &Document<'_>, url: &str) -> [u16; NAMES.len()] {
             _ => {}
         }
     }
-    address(url, &mut say);
     clues
 }
 
@@ -131,92 +123,29 @@ fn structured_data(json: &str, say: &mut impl FnMut(&str, usize)) {
     }
 }
 
-fn address(url: &str, say: &mut impl FnMut(&str, usize)) {
-    let after_scheme = url.find("://").map_or(url, |at| &url[at + 3..]);
-    let path = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let whole = after_scheme.to_ascii_lowercase();
-    let has_any = |parts: &[&str]| usize::from(parts.iter().any(|part| whole.contains(part)));
-    say(
-        "url_depth",
-        path.split('/').filter(|part| !part.is_empty()).count(),
-    );
-    say("url_length", path.len());
-    say("url_digits", path.bytes().filter(u8::is_ascii_digit).count());
-    say("url_query", usize::from(!query.is_empty()));
-    say(
-        "url_forum",
-        has_any(&[
-            "forum",
-            "thread",
-            "topic",
-            "/t/",
-            "question",
-            "community",
-            "discuss",
-            "/comments/",
-        ]),
-    );
-    say(
-        "url_product",
-        has_any(&["/product", "/p/", "/dp/", "/item", "shop", "store"]),
-    );
-    say(
-        "url_docs",
-        has_any(&[
-            "docs",
-            "/documentation",
-            "/api",
-            "reference",
-            "manual",
-            "wiki",
-            "tutorial",
-            "guide",
-        ]),
-    );
-    say(
-        "url_list",
-        has_any(&[
-            "category",
-            "categories",
-            "collection",
-            "/tag",
-            "/c/",
-            "search",
-            "/list",
-            "catalog",
-        ]),
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(html: &str, url: &str, expected: &[&str]) {
-        let clues = clues(&Document::parse(html, 512, 1 << 20), url);
+    fn check(html: &str, expected: &[&str]) {
+        let clues = clues(&Document::parse(html, 512, 1 << 20));
         let said: Vec<_> = NAMES
             .iter()
             .zip(clues)
-            .filter(|(name, value)| *value == 1 && !matches!(**name, "url_depth" | "url_length"))
+            .filter(|(_, value)| *value == 1)
             .map(|(name, _)| *name)
             .collect();
         assert_eq!(said, expected, "{html}");
     }
 
     #[test]
-    fn head_data_and_address_are_heard() {
-        check("<meta property='og:type' content='Article'>", "", &["og_article"]);
-        check(
-            "<meta name=generator content='vBulletin 4'>",
-            "https://a.org/threads/x?y=z",
-            &["made_by_forum", "url_query", "url_forum"],
-        );
+    fn head_and_data_are_heard() {
+        check("<meta property='og:type' content='Article'>", &["og_article"]);
+        check("<meta name=generator content='vBulletin 4'>", &["made_by_forum"]);
         check(
             "<script type='application/ld+json'>{\"@type\": [\"Product\"]}</script>",
-            "",
             &["ld_product"],
         );
-        check("<script type='application/ld+json'>{\"@type\":", "x", &[]);
+        check("<script type='application/ld+json'>{\"@type\":", &[]);
     }
 }

@@ -1,5 +1,6 @@
 //! Extractors: records to text documents.
 
+mod about;
 mod blocks;
 mod byline;
 mod content;
@@ -18,11 +19,14 @@ mod lexicon;
 mod lexicon_weights;
 pub mod markdown;
 mod metadata;
+mod patterns;
 pub mod pdf;
 pub mod plain;
+mod records;
 mod render;
 mod render_markdown;
 mod rows;
+mod said;
 mod structured;
 pub mod training;
 

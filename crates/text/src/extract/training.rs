@@ -2,7 +2,7 @@
 
 use gristmill_core::Limits;
 
-use super::{blocks, context, features, kind};
+use super::{about::About, blocks, context, features, kind};
 use crate::html::Document;
 
 /// The blocks of a page as the classifier sees them.
@@ -24,17 +24,17 @@ pub struct Blocks {
 
 /// Cuts a page into blocks and measures them; with log-odds of a first judgement, one a block, also measures
 /// what they say of each other.
-pub fn blocks(html: &str, url: &str, log_odds: Option<&[f32]>) -> Blocks {
+pub fn blocks(html: &str, log_odds: Option<&[f32]>) -> Blocks {
     let limits = Limits::default();
     let document = Document::parse(html, limits.html_depth, limits.html_nodes);
     let page = blocks::cut(&document);
-    let mut features = features::measure(&page, &kind::clues(&document, url));
+    let (mut features, records) = features::measure(&page, &kind::clues(&document), &About::read(&document));
     if let Some(log_odds) = log_odds {
         let words: Vec<f32> = (0..page.blocks.len())
             .map(|block| features.words(block))
             .collect();
         let scores: Vec<f32> = log_odds.iter().map(|&odds| context::score(odds)).collect();
-        features = context::measure(&page, &words, &scores);
+        features = context::measure(&page, &records, &words, &scores);
     }
     Blocks {
         paths: page

@@ -32,7 +32,7 @@ fn check(content: &[u8], name: &str) -> Outcome {
         Arc::new(StringViewArray::new_null(1)),
     ];
     let start = Instant::now();
-    let documents = Pdf.extract(&inputs).unwrap();
+    let documents = Pdf.extract(&inputs, &[]).unwrap();
     assert!(start.elapsed() < LONG, "{name} took {:?}", start.elapsed());
     let fault = documents.faults.iter().next().flatten().map(str::to_owned);
     assert!(
