@@ -275,3 +275,46 @@ fn an_empty_answer_is_an_answer() {
     let count = succeed(&["query", &to, "--json", "SELECT count(text) AS n FROM text"]);
     assert_eq!(count.trim(), "{\"n\":0}");
 }
+
+#[test]
+fn a_folder_of_documents_becomes_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("library");
+    fs::create_dir(&library).unwrap();
+    let pdf = crate::kit::root().join("crates/text/tests/fixtures/pdf/columns.pdf");
+    fs::copy(pdf, library.join("paper.pdf")).unwrap();
+    fs::write(library.join("notes.md"), "# Notes\n\n- one *two*\n").unwrap();
+    fs::write(library.join("plain.txt"), "Just text.").unwrap();
+    fs::write(
+        library.join("page.html"),
+        "<title>A page</title><article><h1>A page</h1><p>The first paragraph says what the page is about, in words enough to be \
+         one.<p>The second goes on where the first ended, because a text of one paragraph is seldom the whole story.</article>",
+    )
+    .unwrap();
+    fs::write(library.join("picture.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    let (read, to) = (path(&folder, "library/**"), path(&folder, "out"));
+    succeed(&["run", "recipes/documents.yaml", "--read", &read, "--to", &to]);
+    let rows = succeed(&[
+        "query",
+        &to,
+        "--json",
+        "SELECT media_type, text_title, text_page_count, text_token_count > 0 AS counted FROM text ORDER BY 1",
+    ]);
+    let rows: Vec<Value> = rows
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let kinds: Vec<_> = rows
+        .iter()
+        .map(|row| row["media_type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["application/pdf", "text/html", "text/markdown", "text/plain"]
+    );
+    assert!(rows[0]["text_page_count"].as_u64().unwrap() > 0 && rows[1]["text_page_count"].is_null());
+    assert_eq!(rows[2]["text_title"], "Notes");
+    assert!(rows.iter().all(|row| row["counted"] == true), "{rows:?}");
+    let left = succeed(&["query", &to, "--json", "SELECT verdict FROM rejects"]);
+    assert_eq!(left.trim(), r#"{"verdict":"is_readable"}"#);
+}
