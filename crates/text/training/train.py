@@ -216,6 +216,7 @@ def rust_forest(name, model):
         questions += inner
         leaves += outer
     assert max(map(abs, leaves)) < 32768
+    # Every tree is read as 32 questions, so the last one is filled up.
     return f"""
 /// {len(trees)} trees.
 #[rustfmt::skip]
@@ -225,6 +226,7 @@ pub(super) static {name}: Forest = Forest {{
     ],
     questions: &[
 {numbers(f"q({f},{str(t)},{l},{h})" for f, t, l, h in questions)}
+{numbers(["q(0,0.0,-1,-1)"] * (32 - len(inner)))}
     ],
     leaves: &[
 {numbers(map(str, leaves))}

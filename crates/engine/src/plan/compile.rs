@@ -98,6 +98,8 @@ struct Compiler<'a> {
     /// Columns that rules named.
     named: BTreeSet<String>,
     has_text: bool,
+    /// Whether a step took personal data out of the text; its Markdown still has them.
+    is_redacted: bool,
     segments: Vec<Vec<(String, Op)>>,
     rules: Vec<Rule>,
     versions: BTreeMap<String, u32>,
@@ -130,6 +132,7 @@ impl<'a> Compiler<'a> {
             stale: HashSet::new(),
             named: BTreeSet::new(),
             has_text: false,
+            is_redacted: false,
             segments: vec![Vec::new()],
             rules: Vec::new(),
             versions,
@@ -165,6 +168,15 @@ impl<'a> Compiler<'a> {
             Action::Edit(edit) => {
                 let card = edit.card();
                 let inputs = input_names(card.inputs);
+                let is_redaction = find_edit(self.registry.redactions, card.name).is_some();
+                if self.is_redacted && inputs.contains(&columns::TEXT_MARKDOWN.name) {
+                    self.problems.add(
+                        &step.place,
+                        format!("edit {:?} brings back what was redacted from \"text\"", card.name),
+                        "put it before the first `redact`",
+                    );
+                }
+                self.is_redacted |= is_redaction;
                 if self.request(&inputs, &step.place, &step.label) {
                     let is_signal = |name: &&&str| self.registry.signal_of(name).is_some();
                     let signals: Vec<_> = inputs
@@ -495,13 +507,8 @@ impl<'a> Compiler<'a> {
             return self.default_columns();
         };
         let mut signals = Vec::new();
-        let is_redacted = |step: &Step| match &step.action {
-            Action::Edit(edit) => find_edit(self.registry.redactions, edit.card().name).is_some(),
-            _ => false,
-        };
-        let is_redacted = recipe.text.iter().any(is_redacted);
         for (name, place) in named {
-            if is_redacted && name == columns::TEXT_MARKDOWN.name {
+            if self.is_redacted && name == columns::TEXT_MARKDOWN.name {
                 self.problems.add(
                     place,
                     format!("{name:?} still holds what was redacted from \"text\""),
@@ -534,7 +541,8 @@ impl<'a> Compiler<'a> {
             .map(|field| field.name().as_str())
             .filter(|name| !provenance.contains(name) && !self.is_internal(name))
             .filter(|name| self.named.contains(*name) || self.registry.is_written_by_default(name))
-            .filter(|name| *name != "fault" && *name != "content");
+            .filter(|name| *name != "fault" && *name != "content")
+            .filter(|name| !(self.is_redacted && *name == columns::TEXT_MARKDOWN.name));
         provenance
             .into_iter()
             .filter(|name| self.has(name))

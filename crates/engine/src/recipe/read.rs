@@ -485,6 +485,14 @@ impl Reader<'_> {
             let node = Node { place, value };
             let mut added = Vec::new();
             self.preset(&node, 0, registry, &mut added);
+            let changes = |step: &Step| !matches!(step.action, Action::Keep(_));
+            if added.iter().any(changes) {
+                self.problems.add(
+                    &node.place,
+                    format!("preset {name:?} changes the text that other rules look at"),
+                    "put `use` of it into a recipe and compare that",
+                );
+            }
             for step in &mut added {
                 step.label = format!("{WITH}{name}");
             }

@@ -14,7 +14,7 @@ use crate::{
     Error, Plan, Recipe, Registry, Result, Runtime,
     input::{self, Slice},
     node::scan,
-    plan::UNIQUE_RULE,
+    plan::{DOCUMENT_RULE, UNIQUE_RULE},
 };
 
 /// Which record.
@@ -39,6 +39,15 @@ pub struct Traced {
     pub stopped: Option<(Rule, Option<String>)>,
     /// The rules in their order, without those of dedup, which need all documents.
     pub asked: Vec<Asked>,
+}
+
+impl Traced {
+    /// Whether it is what was crawled, and not a request or metadata that bear the same url.
+    pub fn is_document(&self) -> bool {
+        self.stopped
+            .as_ref()
+            .is_none_or(|(rule, _)| rule.name != DOCUMENT_RULE)
+    }
 }
 
 /// A rule and its answer for one record.

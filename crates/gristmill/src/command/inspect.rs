@@ -175,14 +175,14 @@ fn trace(
         &options,
         &wanted,
     )?;
-    // Metadata and requests bear the url of a page, and are no documents.
-    let is_document = |record: &&Traced| !record.asked.is_empty() || traced.len() == 1;
+    let has_document = traced.iter().any(Traced::is_document);
+    let is_asked = |record: &&Traced| record.is_document() || !has_document;
     if traced.is_empty() {
         return Err(Error::Failed(format!(
             "{id_or_url}: the input holds no such record"
         )));
     }
-    for record in traced.iter().filter(is_document) {
+    for record in traced.iter().filter(is_asked) {
         if context.screen.json {
             context.screen.json(&traced_json(record));
         } else {
@@ -275,6 +275,7 @@ fn print_profiles(context: &Context, record: &Traced, registry: &Registry) {
             .map_or("", |output| output.about)
     };
     let mut bases: Vec<String> = profiles.iter().map(|(name, _)| base(name)).collect();
+    bases.sort();
     bases.dedup();
     for filter in bases {
         let alike: Vec<_> = profiles.iter().filter(|(name, _)| base(name) == filter).collect();

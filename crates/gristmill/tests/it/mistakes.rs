@@ -252,6 +252,11 @@ fn the_order_of_steps() {
 fn reading_writing_expecting() {
     let with = |lines: &str| format!("recipe: 1\nname: x\ntext: [extract: html]\n{lines}\n");
     check(
+        &steps("- extract: html\n- redact: email\n- edit: markdown"),
+        (6, 9),
+        &["brings back what was redacted", "before the first `redact`"],
+    );
+    check(
         "recipe: 1\nname: x\ntext: [extract: html, redact: email]\nwrite: {columns: [id, text_markdown]}\n",
         (4, 23),
         &["still holds what was redacted", "edit: markdown"],

@@ -394,6 +394,14 @@ impl Cutter {
         let pending = std::mem::take(&mut self.pending);
         self.pending.start = text.len();
         if text.len() == start {
+            // What was marked in the white space that is gone belongs to the next block.
+            let late = self
+                .page
+                .marks
+                .iter_mut()
+                .rev()
+                .take_while(|mark| mark.at as usize > start);
+            late.for_each(|mark| mark.at = start as u32);
             return;
         }
         let depth = self.open.len();
@@ -505,8 +513,11 @@ fn append_collapsed(raw: &str, start: usize, has_space: &mut bool, out: &mut Str
             | '\u{85}'
             | '\u{2028}'
             | '\u{2029}'
+            | '\u{1680}'
             | '\u{2000}'..='\u{200a}'
-            | '\u{202f}' => *has_space = true,
+            | '\u{202f}'
+            | '\u{205f}'
+            | '\u{3000}' => *has_space = true,
             '\u{200b}' | '\u{feff}' | '\u{ad}' => {}
             _ if character.is_control() => {}
             _ => push_piece(character.encode_utf8(&mut [0; 4]), start, has_space, out),

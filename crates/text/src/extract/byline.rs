@@ -157,7 +157,10 @@ fn name_of(text: &str) -> Option<String> {
         .unwrap_or(rest.len());
     let mut name = &rest[..end];
     for stop in STOPS {
-        if let Some(at) = name.find(stop) {
+        let ends_word = |at: usize| !name[at + stop.len()..].starts_with(char::is_alphabetic);
+        let is_word = stop.ends_with(char::is_alphabetic);
+        let mut found = name.match_indices(stop).map(|(at, _)| at);
+        if let Some(at) = found.find(|&at| !is_word || ends_word(at)) {
             name = &name[..at];
         }
     }
@@ -191,6 +194,7 @@ mod tests {
             Some("Jörg Müller"),
         );
         check("<span class=author>Ann Lee on May 3</span>", Some("Ann Lee"));
+        check("<p class=byline>By Omar Shareef Share</p>", Some("Omar Shareef"));
     }
 
     #[test]

@@ -98,6 +98,7 @@ fn extract(source: Source<'_>, limits: &Limits) -> Result<[Option<String>; 5], F
         Some(list) => elements(&list)
             .filter(|element| element.is("CipherReference"))
             .filter_map(|element| element.value("URI"))
+            .map(|uri| resolve("", &uri))
             .collect(),
         None => HashSet::new(),
     };
@@ -311,7 +312,11 @@ fn with_ends(xhtml: &str) -> String {
     let mut out = String::with_capacity(xhtml.len());
     let mut from = 0;
     for (at, _) in xhtml.match_indices("/>") {
-        let Some(start) = xhtml[from..at].rfind('<') else {
+        // The end of another tag, or text, stands before a tag's start.
+        let start = xhtml[from..at]
+            .rfind(['<', '>'])
+            .filter(|start| xhtml.as_bytes()[from + start] == b'<');
+        let Some(start) = start else {
             continue;
         };
         let tag = &xhtml[from + start + 1..at];

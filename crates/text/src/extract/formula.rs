@@ -11,6 +11,9 @@ use memchr::memmem;
 
 use crate::html::{Document, Place, Tag, decode_into};
 
+/// The most nodes of a formula whose boxes are told from its MathML.
+const FORMULA_NODES: usize = 2000;
+
 /// What an element means for mathematics.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Formula {
@@ -24,9 +27,16 @@ pub(super) enum Formula {
 
 /// Whether a page may hold formulas outside of `math` elements, so that most pages pay for one look.
 pub(super) fn is_possible(html: &str) -> bool {
-    ["katex", "MathJax", "math/tex", "latex", "class=\"tex"]
-        .iter()
-        .any(|sign| memmem::find(html.as_bytes(), sign.as_bytes()).is_some())
+    [
+        "katex",
+        "MathJax",
+        "math/tex",
+        "latex",
+        "class=\"tex\"",
+        "class='tex'",
+    ]
+    .iter()
+    .any(|sign| memmem::find(html.as_bytes(), sign.as_bytes()).is_some())
 }
 
 /// What an element means; asked of all elements of pages where it [`is_possible`], and of every `math`.
@@ -82,8 +92,11 @@ fn is_annotation(document: &Document<'_>, index: usize) -> bool {
     node.tag == Tag::Other
         && document
             .raw(node)
-            .get(..10)
-            .is_some_and(|name| name.eq_ignore_ascii_case("annotation"))
+            .split(|c: char| c.is_ascii_whitespace() || c == '>' || c == '/')
+            .next()
+            .is_some_and(|name| {
+                name.eq_ignore_ascii_case("annotation") || name.eq_ignore_ascii_case("annotation-xml")
+            })
 }
 
 /// The TeX annotation of a `math` element.
@@ -104,12 +117,17 @@ fn annotation(document: &Document<'_>, math: usize) -> Option<String> {
     Some(tex)
 }
 
-/// Whether an element before this one, below the same parent, holds the formula as MathML.
+/// Whether the element before this one, below the same parent, holds the formula as MathML. A formula has few nodes.
 fn follows_mathml(document: &Document<'_>, index: usize) -> bool {
-    let parent = document.nodes()[index].parent as usize;
-    document.nodes()[parent..index]
-        .iter()
-        .any(|node| node.tag == Tag::Math)
+    let nodes = document.nodes();
+    let parent = nodes[index].parent as usize;
+    let first = parent.max(index.saturating_sub(FORMULA_NODES));
+    let Some(math) = nodes[first..index].iter().rposition(|node| node.tag == Tag::Math) else {
+        return false;
+    };
+    // Nothing but the element around the MathML may stand between them.
+    let is_around = |at: usize| nodes[at].end as usize == index;
+    is_around(first + math) || is_around(nodes[first + math].parent as usize)
 }
 
 /// TeX on one line, without the wrapper that MediaWiki puts around it.
@@ -168,6 +186,10 @@ mod tests {
         check(
             "<p>a <span class=katex><span class='katex-html'>x1</span></span> b",
             "a x1 b",
+        );
+        check(
+            "<p><math alttext='y'></math> then <span class='katex-html'>x1</span>",
+            "$y$ then x1",
         );
         check(
             "<p>a <span class=MathJax_Preview>y</span><span class=MathJax>y</span><script type='math/tex; mode=display'>y^2</script> b",

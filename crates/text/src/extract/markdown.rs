@@ -81,18 +81,17 @@ fn extract(source: Source<'_>, limits: &Limits) -> Result<[Option<String>; 5], F
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_MATH
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
-        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
+        | Options::ENABLE_MATH;
+    let (front, body) = front_matter(&text);
     let mut writer = Writer::new(limits);
-    for (count, event) in Parser::new_ext(&text, options).enumerate() {
+    for (count, event) in Parser::new_ext(body, options).enumerate() {
         if count > EVENTS {
             return Err(Fault::limit(format!("document has more than {EVENTS} events")));
         }
         writer.see(event);
     }
     writer.end_block();
-    let front = Front::read(&writer.front);
+    let front = Front::read(front);
     Ok([
         Some(writer.out),
         front.title.or(writer.title).or(writer.heading),
@@ -100,6 +99,26 @@ fn extract(source: Source<'_>, limits: &Limits) -> Result<[Option<String>; 5], F
         front.date,
         front.language,
     ])
+}
+
+/// The front matter and the rest: lines between two `---` or two `+++` at the very start.
+fn front_matter(text: &str) -> (&str, &str) {
+    for mark in ["---", "+++"] {
+        let Some((first, rest)) = text.split_once('\n') else {
+            break;
+        };
+        if first.trim_end() != mark || rest.lines().next().is_none_or(|line| line.trim().is_empty()) {
+            continue;
+        }
+        let mut at = 0;
+        for line in rest.split_inclusive('\n') {
+            if line.trim_end() == mark {
+                return (&rest[..at], &rest[at + line.len()..]);
+            }
+            at += line.len();
+        }
+    }
+    ("", text)
 }
 
 /// Writes events as text.
@@ -114,10 +133,8 @@ struct Writer<'a> {
     pictures: usize,
     /// Whether lines and spaces are kept.
     in_code: bool,
-    in_front: bool,
     /// HTML that waits for its end.
     html: String,
-    front: String,
     heading_level: Option<HeadingLevel>,
     title: Option<String>,
     heading: Option<String>,
@@ -132,9 +149,7 @@ impl<'a> Writer<'a> {
             prefix: String::new(),
             pictures: 0,
             in_code: false,
-            in_front: false,
             html: String::new(),
-            front: String::new(),
             heading_level: None,
             title: None,
             heading: None,
@@ -145,7 +160,6 @@ impl<'a> Writer<'a> {
         match event {
             Event::Start(tag) => self.open(&tag),
             Event::End(tag) => self.close(tag),
-            Event::Text(text) if self.in_front => self.front.push_str(&text),
             Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
                 self.text(&text);
             }
@@ -175,7 +189,6 @@ impl<'a> Writer<'a> {
     fn open(&mut self, tag: &Tag<'_>) {
         match tag {
             Tag::Image { .. } => self.pictures += 1,
-            Tag::MetadataBlock(_) => self.in_front = true,
             Tag::Item => {
                 self.end_block();
                 self.prefix = "- ".to_owned();
@@ -211,7 +224,6 @@ impl<'a> Writer<'a> {
     fn close(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Image => self.pictures = self.pictures.saturating_sub(1),
-            TagEnd::MetadataBlock(_) => self.in_front = false,
             TagEnd::CodeBlock => {
                 self.end_block();
                 self.in_code = false;
@@ -446,6 +458,15 @@ mod tests {
             found[..3],
             ["b", "A", "Ann; Bob"].map(|value| Some(value.to_owned()))
         );
+    }
+
+    #[test]
+    fn rules_in_the_middle_are_no_front_matter() {
+        let found = columns("# A\n\nb\n\n---\ntitle: c\n\nd\n\n---\ne");
+        assert_eq!(found[0].as_deref(), Some("A\nb\ntitle: c\nd\ne"));
+        assert_eq!(found[1].as_deref(), Some("A"));
+        let found = columns("---\n\na\n\n---\nb");
+        assert_eq!(found[0].as_deref(), Some("a\nb"));
     }
 
     #[test]

@@ -487,23 +487,25 @@ fn inline(text: &str, start: usize, spans: Vec<Span>, mode: Mode) -> String {
     // At one place spans end before others begin; those that begin there end in the opposite order.
     edges
         .sort_by_key(|&(at, begins, number)| (at, begins, if begins { number } else { usize::MAX - number }));
+    let last_link = text.rfind("](").max(text.rfind("]:")).unwrap_or(0);
+    let escape = |piece: Range<usize>, out: &mut String| escape(text, piece, mode, last_link, out);
     let mut out = String::with_capacity(text.len() + 8);
     let mut at = 0;
     for (edge, begins, number) in edges {
         let span = spans[number];
         if span.kind.is_literal() {
             if begins {
-                escape(text, at..edge, mode, &mut out);
+                escape(at..edge, &mut out);
                 literal(&text[span.from..span.to], span.kind, mode, &mut out);
                 at = span.to;
             }
             continue;
         }
-        escape(text, at..edge, mode, &mut out);
+        escape(at..edge, &mut out);
         at = edge;
         out.push_str(span.kind.delimiter());
     }
-    escape(text, at..text.len(), mode, &mut out);
+    escape(at..text.len(), &mut out);
     out
 }
 
@@ -537,6 +539,7 @@ fn usable(text: &str, start: usize, spans: Vec<Span>, mode: Mode) -> Vec<Span> {
                 let other: &mut Span = &mut out[number];
                 if other.kind == span.kind {
                     other.to = span.to;
+                    around.push(*other);
                     ends.entry(span.to).or_insert(number);
                 }
             }
@@ -593,10 +596,9 @@ fn literal(text: &str, kind: SpanKind, mode: Mode, out: &mut String) {
     }
 }
 
-/// Appends a piece of a text, with a backslash before what would be markup.
-fn escape(text: &str, piece: Range<usize>, mode: Mode, out: &mut String) {
+/// Appends a piece of a text, with a backslash before what would be markup. No link ends behind `last_link`.
+fn escape(text: &str, piece: Range<usize>, mode: Mode, last_link: usize, out: &mut String) {
     let bytes = text.as_bytes();
-    let last_link = text.rfind("](").max(text.rfind("]:")).unwrap_or(0);
     let mut plain = piece.start;
     let mut at = piece.start;
     while at < piece.end {
@@ -615,12 +617,15 @@ fn escape(text: &str, piece: Range<usize>, mode: Mode, out: &mut String) {
             b'\\' => after.is_none_or(|after| after.is_ascii_punctuation()),
             b'`' => true,
             b'*' => !(is_blank(before) && is_blank(after)) || begins_line,
-            b'_' => !(is_blank(before) && is_blank(after) || is_word(before) && is_word(after)),
+            b'_' => {
+                begins_line || !(is_blank(before) && is_blank(after) || is_word(before) && is_word(after))
+            }
             b'~' => after == Some(b'~') || before == Some(b'~'),
             b'[' => at < last_link || after == Some(b'^'),
             b'<' => after.is_some_and(|after| after.is_ascii_alphabetic() || b"/!?".contains(&after)),
             b'&' => is_entity(&text[at..]),
-            b'|' => mode == Mode::Cell,
+            // A second line of dashes would make the first a row of a table.
+            b'|' => mode == Mode::Cell || text.contains('\n'),
             b'#' | b'>' | b'+' | b'-' | b'=' if begins_line => begins_markup(&text[at..]),
             b'.' | b')' => is_blank(after) && is_list_number(&text[..at]),
             _ => false,
@@ -761,6 +766,15 @@ mod tests {
             "<p>&lt;b> a < b &amp;amp; & [x](y)",
             "\\<b> a < b \\&amp; & \\[x](y)",
         );
+    }
+
+    #[test]
+    fn white_space_that_goes_takes_no_characters_with_it() {
+        check("<div>&#x3000;<b><div>A日本</div></b></div>", "**A日本**");
+        check("<pre> <b>\n</b></pre><p>é", "é");
+        check("<p>_ _ _", "\\_ _ _");
+        check("<p>a | b<br>--- | ---", "a \\| b  \n--- \\| ---");
+        check("<p><b>a</b><b>b<b>c</b>d</b>", "**abcd**");
     }
 
     #[test]

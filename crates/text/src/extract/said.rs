@@ -4,7 +4,7 @@
 //! discussion, questions and answers, reviews, the steps of a recipe, the description of a product. It is asked for
 //! where the layout gave next to nothing, see [`instead_of`].
 //!
-//! Bounds: the first 1 MiB of JSON-LD is read, nesting is bounded by `serde_json`, and at most 1,000 pieces count.
+//! Bounds: scripts are read up to 1 MiB together, nesting is bounded by `serde_json`, and at most 1,000 pieces count.
 
 use serde_json::Value;
 
@@ -82,12 +82,17 @@ fn collect(value: &Value, pieces: &mut Vec<String>) {
             Value::Array(items) => values.extend(items.iter().rev()),
             Value::Object(fields) => {
                 let is_any = |kinds: &[&str]| is_of(fields.get("@type"), kinds);
-                let mut say = |name: &str| match fields.get(name) {
-                    Some(Value::String(text)) if !pieces.contains(text) => pieces.push(text.clone()),
-                    Some(Value::Array(items)) => {
-                        pieces.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
+                let mut say = |name: &str| {
+                    let texts = match fields.get(name) {
+                        Some(Value::Array(items)) => items.as_slice(),
+                        Some(one) => std::slice::from_ref(one),
+                        None => &[],
+                    };
+                    for text in texts.iter().filter_map(Value::as_str) {
+                        if pieces.len() < PIECES && pieces.iter().all(|piece| piece != text) {
+                            pieces.push(text.to_owned());
+                        }
                     }
-                    _ => {}
                 };
                 if is_any(&["Question"]) {
                     say("name");

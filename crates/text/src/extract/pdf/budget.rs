@@ -50,10 +50,16 @@ impl Budget {
         Ok(())
     }
 
-    /// Checks the glyphs that a page has so far.
-    pub(super) fn check_glyphs(glyphs: usize) -> Result<(), Fault> {
+    /// Checks the glyphs that a page has so far, and the bytes of the text that they stand for.
+    pub(super) fn check_glyphs(&self, glyphs: usize, text: usize) -> Result<(), Fault> {
         if glyphs > GLYPHS {
             return Err(Fault::limit(format!("page has more than {GLYPHS} glyphs")));
+        }
+        if text > self.longest {
+            return Err(Fault::limit(format!(
+                "text of a page exceeds {} bytes",
+                self.longest
+            )));
         }
         Ok(())
     }

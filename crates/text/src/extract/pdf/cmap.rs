@@ -15,6 +15,8 @@ const CODES: usize = 1 << 17;
 pub(super) struct ToUnicode {
     /// Where in `text` the characters of a code stand.
     codes: HashMap<u32, (u32, u32)>,
+    /// How often a code was given; the same one may be given again and again.
+    insertions: usize,
     text: String,
 }
 
@@ -51,7 +53,7 @@ impl ToUnicode {
                 Some(Token::Hex(mut text)) => {
                     // A range stays within one last byte by the book; many go on.
                     for code in low..=high.min(low.saturating_add(0xffff)) {
-                        if self.codes.len() >= CODES {
+                        if self.insertions >= CODES {
                             return;
                         }
                         self.insert(code, &text);
@@ -80,9 +82,10 @@ impl ToUnicode {
     }
 
     fn insert(&mut self, code: u32, utf_16: &[u8]) {
-        if self.codes.len() >= CODES || utf_16.len() > 512 {
+        if self.insertions >= CODES || utf_16.len() > 512 {
             return;
         }
+        self.insertions += 1;
         let start = self.text.len();
         if let [byte] = utf_16 {
             self.text.push(char::from(*byte));

@@ -440,8 +440,10 @@ fn cid_widths(descendant: &Dict<'_>, widths: &mut HashMap<u32, f32>) {
         return;
     };
     let mut numbers: Vec<f32> = Vec::new();
+    // A list may give the same width again and again.
+    let mut given = 0;
     for item in array.iter::<Object<'_>>() {
-        if widths.len() > WIDTHS {
+        if given > WIDTHS {
             return;
         }
         match item {
@@ -449,6 +451,7 @@ fn cid_widths(descendant: &Dict<'_>, widths: &mut HashMap<u32, f32>) {
             Object::Array(list) => {
                 let first = numbers.pop().unwrap_or(0.0) as u32;
                 for (cid, width) in (first..=0xffff).zip(list.iter::<f32>()) {
+                    given += 1;
                     widths.insert(cid, width / 1000.0);
                 }
                 numbers.clear();
@@ -457,6 +460,7 @@ fn cid_widths(descendant: &Dict<'_>, widths: &mut HashMap<u32, f32>) {
         }
         if let [first, last, width] = numbers[..] {
             for cid in first as u32..=(last as u32).min(0xffff) {
+                given += 1;
                 widths.insert(cid, width / 1000.0);
             }
             numbers.clear();

@@ -278,6 +278,9 @@ impl Painter<'_> {
                 b"BMC" => self.marked.push(Marked::Plain),
                 b"BDC" => {
                     let section = self.section(&lexer, resources);
+                    if let Marked::Replaced(Some(text)) = &section {
+                        self.shared.budget.take_stream(text.len())?;
+                    }
                     self.marked.push(section);
                 }
                 b"EMC" if self.marked.len() > marked => drop(self.marked.pop()),
@@ -432,7 +435,7 @@ impl Painter<'_> {
             .marked
             .iter()
             .any(|section| matches!(section, Marked::Hidden));
-        let size = (state.size * c.hypot(d) * font.em).abs();
+        let size = (state.size * (c * c + d * d).sqrt() * font.em).abs();
         let along = if font.is_vertical { (-c, -d) } else { (a, b) };
         let sign = if state.size * state.scaling < 0.0 && !font.is_vertical {
             -1.0
@@ -441,9 +444,9 @@ impl Painter<'_> {
         };
         let style = Style::new((along.0 * sign, along.1 * sign), size, font.is_fixed);
         let unit = if font.is_vertical {
-            c.hypot(d) * state.size
+            (c * c + d * d).sqrt() * state.size
         } else {
-            a.hypot(b) * state.size * state.scaling
+            (a * a + b * b).sqrt() * state.size * state.scaling
         }
         .abs();
         let mut pen = 0.0;
@@ -490,7 +493,9 @@ impl Painter<'_> {
         } else {
             Matrix([1.0, 0.0, 0.0, 1.0, pen, 0.0]).then(text)
         };
-        Budget::check_glyphs(self.glyphs.len())
+        self.shared
+            .budget
+            .check_glyphs(self.glyphs.len(), self.glyphs.text.len())
     }
 }
 

@@ -310,12 +310,15 @@ fn gaps(runs: &[Run], narrowest: f32) -> Vec<(f32, f32)> {
     out
 }
 
+/// Gaps of a line that are followed down the page: a table has tens of columns.
+const GAPS: usize = 256;
+
 fn intersect(one: &[(f32, f32)], other: &[(f32, f32)], narrowest: f32) -> Vec<(f32, f32)> {
     let (mut i, mut j) = (0, 0);
     let mut out = Vec::new();
     while let (Some(a), Some(b)) = (one.get(i), other.get(j)) {
         let both = (a.0.max(b.0), a.1.min(b.1));
-        if both.1 - both.0 >= narrowest {
+        if both.1 - both.0 >= narrowest && out.len() < GAPS {
             out.push(both);
         }
         if a.1 < b.1 { i += 1 } else { j += 1 }

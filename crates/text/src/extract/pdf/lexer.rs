@@ -29,6 +29,8 @@ pub(super) struct Lexer<'a> {
     pub(super) operands: Vec<Operand<'a>>,
     /// The bytes of its strings.
     pub(super) strings: Vec<u8>,
+    /// Whether no image behind here has an end that can be told.
+    has_no_image_end: bool,
 }
 
 impl<'a> Lexer<'a> {
@@ -38,6 +40,7 @@ impl<'a> Lexer<'a> {
             at: 0,
             operands: Vec::new(),
             strings: Vec::new(),
+            has_no_image_end: false,
         }
     }
 
@@ -227,7 +230,9 @@ impl<'a> Lexer<'a> {
             return;
         };
         let mut at = self.at + begin + 2;
-        while let Some(found) = memmem::find(&self.data[at..], b"EI") {
+        while !self.has_no_image_end
+            && let Some(found) = memmem::find(&self.data[at..], b"EI")
+        {
             let end = at + found + 2;
             let is_alone = self.data[end - 3].is_ascii_whitespace() || self.data[end - 3] == b'>';
             let behind = &self.data[end..self.data.len().min(end + 12)];
@@ -240,6 +245,7 @@ impl<'a> Lexer<'a> {
             }
             at = end;
         }
+        self.has_no_image_end = true;
         // No end at all: the data may be the rest of the stream, or `ID` a misreading.
         self.at += begin + 2;
     }
