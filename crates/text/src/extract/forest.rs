@@ -45,7 +45,7 @@ const TREE: usize = 32;
 const ROW: usize = 512;
 
 /// Rows that are asked at once: their walks down a tree do not wait for each other.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 impl Forest {
     /// The log-odds of rows of features, one each.
