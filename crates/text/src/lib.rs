@@ -1,8 +1,10 @@
-//! Text: extraction from HTML, PDF, Markdown, EPUB and plain text, language, quality and repetition signals, edits, redaction; models.
+//! Text: extraction from HTML, PDF, Markdown, EPUB and plain text, language, quality and repetition signals, edits, redaction; models;
+//! fingerprints for near-duplicates.
 
 mod charset;
 mod edit;
 pub mod extract;
+pub mod fingerprint;
 mod html;
 pub mod model;
 mod redact;

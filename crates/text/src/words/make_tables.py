@@ -70,6 +70,7 @@ CLASSES = [
     ("SYMBOL", "in datatrove's PUNCTUATION_SET", PUNCTUATION_SET.__contains__),
     ("TERMINAL", "in datatrove's TERMINAL_PUNCTUATION", TERMINAL_PUNCTUATION.__contains__),
     ("SENTENCE_END", "ends a sentence", set(Sentencizer.default_punct_chars).__contains__),
+    ("MARK", "non-spacing mark (Mn)", lambda c: unicodedata.category(c) == "Mn"),
 ]
 
 

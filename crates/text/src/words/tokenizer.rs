@@ -44,6 +44,12 @@ impl Tokenizer {
 
     /// The words of `text` as first byte and end, in order.
     pub(crate) fn tokenize(&mut self, text: &str) -> impl Iterator<Item = (u32, u32)> {
+        // Texts are far below 4 GiB: an Arrow view holds their length in 32 bits.
+        self.spans(text).map(|(start, end)| (start as u32, end as u32))
+    }
+
+    /// The words of a text of any length.
+    pub(crate) fn spans(&mut self, text: &str) -> impl Iterator<Item = (usize, usize)> {
         self.tokens.clear();
         let mut has_merges = false;
         let mut start = 0;
@@ -62,10 +68,7 @@ impl Tokenizer {
                 .merges
                 .apply(text, &mut self.tokens, &self.rules.exceptions);
         }
-        // Texts are far below 4 GiB: an Arrow view holds their length in 32 bits.
-        self.tokens
-            .iter()
-            .map(|token| (token.start as u32, token.end as u32))
+        self.tokens.iter().map(|token| (token.start, token.end))
     }
 
     /// Takes a chunk of ASCII letters with at most one mark behind them, which is most of any English text, unless
