@@ -1,12 +1,65 @@
 //! Deduplication: fingerprints in, clusters out.
 //!
-//! A *method* ([`Method`]) turns content into a 128-bit key, a pair of `UInt64` columns that travels with its
-//! document into the staged rows. [`clusters`] then reads nothing but keys and document numbers, sorts them with
-//! spilling, and walks the sorted run once: equal keys are a *cluster*, its first document has rank 0. Payload
-//! is never sorted, joined or shuffled. Nothing is dropped here: a rule over `cluster_rank` decides.
+//! A *method* ([`Method`]) with its settings becomes a [`Fingerprint`]: it turns content into a few 64-bit keys, which
+//! travel with their document into the staged rows, and into *evidence*, if candidates are to be verified. A
+//! [`Comparison`] then reads nothing but keys, evidence and document numbers: documents whose keys of a band are equal
+//! are candidates, verified ones make a *cluster*, and the one that the recipe prefers has rank 0. Nothing is dropped
+//! here: a rule over `cluster_rank` decides.
 
-mod cluster;
+mod compare;
+mod evidence;
+mod marked;
 mod method;
+mod numbering;
+mod rank;
+mod runs;
+mod settings;
+mod stats;
+mod union_find;
+mod verify;
 
-pub use cluster::{CLUSTER_ID, CLUSTER_RANK, Clusters, DOCUMENT_COLUMN, KEY_COLUMNS, Member, clusters};
-pub use method::{METHODS, Method};
+use gristmill_core::Column;
+
+pub use compare::{Comparison, Members};
+pub use method::{Fingerprint, Keys, METHODS, Measure, Method, Verdict};
+pub use numbering::Numbering;
+pub use rank::members_schema;
+pub use settings::{Given, Setting, Settings, Sort};
+pub use stats::Stats;
+
+/// The number of a document within a phase: slice and row.
+pub const DOCUMENT_COLUMN: &str = "__document";
+/// What candidates are judged by, `Binary`.
+pub const EVIDENCE_COLUMN: &str = "__evidence";
+/// Of documents of earlier runs, the hash of the cluster that they were in; null without one.
+pub const CLUSTER_KEY_COLUMN: &str = "__cluster_key";
+/// Of documents of earlier runs, `UInt64`: the first in this order stands for its cluster.
+pub const EARLIER_COLUMN: &str = "__earlier";
+
+/// The cluster of a document.
+pub const CLUSTER_ID: Column = Column::text(
+    "cluster_id",
+    "dedup cluster, by the id of the document that is kept of it; null without a copy",
+);
+/// The rank of a document in its cluster.
+pub const CLUSTER_RANK: Column = Column::u32(
+    "cluster_rank",
+    "rank in the dedup cluster, 0 for the one to keep; 0 without a copy",
+);
+/// The size of a document's cluster.
+pub const CLUSTER_SIZE: Column =
+    Column::u32("cluster_size", "documents in the dedup cluster; 1 without a copy").if_named();
+/// How similar a document is to the one that is kept.
+pub const CLUSTER_SIMILARITY: Column = Column::f64(
+    "cluster_similarity",
+    "measured similarity to the document that is kept of the cluster, 0 to 1; null without a copy, or where nothing was measured",
+)
+.if_named();
+
+/// What a dedup step adds.
+pub static CLUSTER_COLUMNS: [Column; 4] = [CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIZE, CLUSTER_SIMILARITY];
+
+/// The name of a key column; its values are `UInt64`.
+pub fn key_column(number: usize) -> String {
+    format!("__key_{number:02}")
+}

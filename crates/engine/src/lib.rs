@@ -6,6 +6,7 @@
 
 mod address;
 mod error;
+mod index;
 mod input;
 mod node;
 mod output;
@@ -18,7 +19,8 @@ mod runtime;
 
 pub use address::StoreOptions;
 pub use error::{Error, Result};
-pub use output::{Output, Why};
+pub use index::{Index, IndexEntry};
+pub use output::{ClusterOf, Output, Why};
 pub use plan::{Plan, compile, explain};
 pub use progress::Progress;
 pub use recipe::{

@@ -17,6 +17,8 @@ use crate::{Error, Result, Runtime, StoreOptions, address::open_output, plan::DO
 
 /// The table of rejected rows.
 const REJECTS: &str = "rejects";
+/// The table of the members of dedup clusters.
+const CLUSTERS: &str = "clusters";
 
 /// A published dataset.
 pub struct Output {
@@ -33,6 +35,26 @@ pub struct Why {
     /// Every known value of the row, as `(column, value)`; long ones are cut.
     pub values: Vec<(String, String)>,
 }
+
+/// A document's place in a dedup cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterOf {
+    /// The dedup step.
+    pub step: String,
+    /// The id of the document that is kept of it, by which the cluster is called.
+    pub kept: String,
+    /// The document's rank, 0 for the one that is kept.
+    pub rank: u32,
+    /// Documents in the cluster.
+    pub size: u32,
+    /// The measured similarity of the document and the one that is kept.
+    pub similarity: Option<f64>,
+    /// The ids of some documents of the cluster.
+    pub members: Vec<String>,
+}
+
+/// Ids of a cluster that are told.
+const OTHERS: usize = 10;
 
 impl Why {
     /// The value of a column.
@@ -74,6 +96,7 @@ impl Output {
                 output.register(modality, shards).await?;
             }
             output.register(REJECTS, &output.manifest.rejects).await?;
+            output.register(CLUSTERS, &output.cluster_files()).await?;
             Ok(output)
         })
     }
@@ -87,7 +110,7 @@ impl Output {
     async fn register(&self, name: &str, files: &[ShardEntry]) -> Result<()> {
         let table = if !files.is_empty() {
             ShardTable::open(&self.session, &self.store, files).await?
-        } else if name != REJECTS {
+        } else if ![REJECTS, CLUSTERS].contains(&name) {
             ShardTable::new(&self.store, [], self.written_schema())
         } else {
             return Ok(());
@@ -132,10 +155,21 @@ impl Output {
     }
 
     fn tables(&self) -> Vec<String> {
+        let clusters = (!self.cluster_files().is_empty()).then(|| CLUSTERS.to_owned());
+        self.row_tables().into_iter().chain(clusters).collect()
+    }
+
+    /// The tables whose rows are documents.
+    fn row_tables(&self) -> Vec<String> {
         let modalities = self.manifest.shards.keys().cloned();
         modalities
             .chain((!self.manifest.rejects.is_empty()).then(|| REJECTS.to_owned()))
             .collect()
+    }
+
+    fn cluster_files(&self) -> Vec<ShardEntry> {
+        let steps = self.manifest.dedup.iter();
+        steps.flat_map(|step| step.files.clone()).collect()
     }
 
     /// Compares every file with the manifest.
@@ -153,7 +187,7 @@ impl Output {
     pub fn why(&self, id_or_url: &str, runtime: &Runtime) -> Result<Vec<Why>> {
         runtime.block_on(async {
             let mut found = Vec::new();
-            for table in self.tables() {
+            for table in self.row_tables() {
                 let rows = self.session.table(table.as_str()).await?;
                 let is_asked = ["id", "url"]
                     .into_iter()
@@ -166,6 +200,45 @@ impl Output {
             }
             // A page shares its url with its request and its metadata; who asks means the page.
             found.sort_by_key(|row: &Why| row.verdict == DOCUMENT_RULE);
+            Ok(found)
+        })
+    }
+
+    /// The dedup clusters that a document is in, in the order of the recipe.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn clusters_of(&self, id: &str, runtime: &Runtime) -> Result<Vec<ClusterOf>> {
+        if self.cluster_files().is_empty() {
+            return Ok(Vec::new());
+        }
+        runtime.block_on(async {
+            let members = self.session.table(CLUSTERS).await?;
+            let own = rows_where(members.clone(), col("id").eq(lit(id)), false).await?;
+            let mut found = Vec::new();
+            for row in own {
+                let is_alike = col("step")
+                    .eq(lit(row.value("step").unwrap_or_default()))
+                    .and(col("cluster_id").eq(lit(row.value("cluster_id").unwrap_or_default())));
+                let some = members.clone().filter(is_alike)?.limit(0, Some(OTHERS))?;
+                let some = rows_where(some.select_columns(&["id"])?, lit(true), false).await?;
+                let text = |name: &str| row.value(name).unwrap_or_default().to_owned();
+                found.push(ClusterOf {
+                    step: text("step"),
+                    kept: text("cluster_id"),
+                    rank: text("cluster_rank").parse().unwrap_or_default(),
+                    size: text("cluster_size").parse().unwrap_or_default(),
+                    similarity: row
+                        .value("cluster_similarity")
+                        .and_then(|value| value.parse().ok()),
+                    members: some
+                        .iter()
+                        .filter_map(|member| member.value("id").map(str::to_owned))
+                        .collect(),
+                });
+            }
+            let order = |step: &str| self.manifest.dedup.iter().position(|entry| entry.step == step);
+            found.sort_by_key(|cluster| order(&cluster.step));
             Ok(found)
         })
     }

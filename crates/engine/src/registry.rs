@@ -1,7 +1,7 @@
 //! What recipes can name: the door puts the lists of all rooms together here.
 
 use gristmill_core::{Card, Column, Edit, Extractor, Format, Model, Signal, Written, columns};
-use gristmill_dedup::Method;
+use gristmill_dedup::{CLUSTER_COLUMNS, Method};
 
 use crate::recipe::Preset;
 
@@ -74,12 +74,7 @@ impl Registry {
         if let "parent_id" | "part" = column {
             return Some("every extractor".to_owned());
         }
-        if [
-            gristmill_dedup::CLUSTER_ID.name,
-            gristmill_dedup::CLUSTER_RANK.name,
-        ]
-        .contains(&column)
-        {
+        if CLUSTER_COLUMNS.iter().any(|known| known.name == column) {
             return Some("every dedup step".to_owned());
         }
         let has = |columns: &[Column]| columns.iter().any(|known| known.name == column);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use gristmill_core::{Card, Column, columns};
+use gristmill_dedup::{Setting, Sort};
 use gristmill_engine::{Registry, keys};
 use serde_json::{Value, json};
 
@@ -27,6 +28,8 @@ fn recipe_page() -> String {
         ("An entry of `read`", keys::READ),
         ("A model", keys::MODEL),
         ("A step: exactly one of these", keys::STEP),
+        ("A dedup step, beside the settings of its method", keys::DEDUP),
+        ("`index` of a dedup step", keys::INDEX),
         ("`write`", keys::WRITE),
         ("An entry of `expect`", keys::EXPECT),
         ("A preset", keys::PRESET),
@@ -71,8 +74,38 @@ fn steps_page(registry: &Registry) -> String {
     let mut page = format!("# Extractors, edits, redactions, dedup methods\n\n{NOTE}");
     for (kind, card) in registry.cards().into_iter().filter(|(kind, _)| *kind != "signal") {
         card_section(&mut page, kind, card);
+        let method = registry
+            .methods
+            .iter()
+            .find(|method| method.card().name == card.name);
+        if let Some(method) = method.filter(|_| kind == "dedup method") {
+            settings_table(&mut page, method.settings());
+        }
     }
     page
+}
+
+fn settings_table(page: &mut String, settings: &[Setting]) {
+    if settings.is_empty() {
+        return;
+    }
+    let _ = writeln!(page, "| setting | value | default | meaning |\n|---|---|---|---|");
+    for setting in settings {
+        let (value, default) = match setting.sort {
+            Sort::Number { default, min, max } => (format!("{min} to {max}"), default.to_string()),
+            Sort::Share { default } => ("above 0, up to 1".to_owned(), default.to_string()),
+            Sort::ShareOrOff { default } => ("above 0, up to 1, or off".to_owned(), default.to_string()),
+            Sort::Word(words) => (words.join(", "), words[0].to_owned()),
+            Sort::Bytes { default, .. } => ("a size".to_owned(), format!("{} MiB", default >> 20)),
+        };
+        let _ = writeln!(
+            page,
+            "| `{}` | {value} | {default} | {} |",
+            setting.name,
+            cell(setting.about)
+        );
+    }
+    page.push('\n');
 }
 
 fn signals_page(registry: &Registry) -> String {
@@ -85,7 +118,9 @@ fn signals_page(registry: &Registry) -> String {
 
 fn card_section(page: &mut String, kind: &str, card: &Card) {
     let _ = writeln!(page, "## `{}` ({kind})\n\n{}.\n", card.name, card.about);
-    column_table(page, card.outputs);
+    if !card.outputs.is_empty() {
+        column_table(page, card.outputs);
+    }
     let inputs: Vec<_> = card
         .inputs
         .iter()

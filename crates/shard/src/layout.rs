@@ -5,6 +5,7 @@
 //! croissant.json                                        Croissant description
 //! data/<modality>/part-<slice:06>-<seq:04>-<hash:16>.parquet
 //! rejects/part-<slice:06>-<seq:04>-<hash:16>.parquet
+//! clusters/part-<step:06>-<seq:04>-<hash:16>.parquet    members of dedup clusters
 //! _gristmill/plan.json                                  what was asked          (created once)
 //! _gristmill/slices/<slice:06>.json                     slice records           (created once)
 //! _gristmill/manifest.json                              the dataset             (created once, last)
@@ -26,13 +27,15 @@ pub const STAGE: &str = "_gristmill/stage";
 pub const RUNS: &str = "_gristmill/runs";
 /// The rejected rows.
 pub const REJECTS: &str = "rejects";
+/// The members of dedup clusters.
+pub const CLUSTERS: &str = "clusters";
 /// The dataset card.
 pub const CARD: &str = "README.md";
 /// The Croissant description.
 pub const CROISSANT: &str = "croissant.json";
 
 /// The folders at the top.
-pub(crate) const FOLDERS: [&str; 3] = ["_gristmill", "data", REJECTS];
+pub(crate) const FOLDERS: [&str; 4] = ["_gristmill", CLUSTERS, "data", REJECTS];
 
 /// The folder of a modality's shards.
 pub fn data(modality: &str) -> String {

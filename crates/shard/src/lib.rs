@@ -24,7 +24,7 @@ pub use card::{croissant, dataset_card};
 pub use error::{Error, Result};
 pub use exec::{ShardExec, ShardTarget, slice_record};
 pub use features::stored_schema;
-pub use manifest::{InputTotals, Manifest, ShardEntry, SliceRecord};
+pub use manifest::{DedupEntry, InputTotals, Manifest, ShardEntry, SliceRecord};
 pub use rejects::{RejectMode, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 pub use store::{Created, Store};
 pub use table::{ShardTable, register_store};

@@ -76,6 +76,36 @@ pub struct Manifest {
     pub shards: BTreeMap<String, Vec<ShardEntry>>,
     /// The files of rejected rows.
     pub rejects: Vec<ShardEntry>,
+    /// What the dedup steps found, in the order of the recipe.
+    #[serde(default)]
+    pub dedup: Vec<DedupEntry>,
+}
+
+/// What a dedup step found: its numbers, and the table of its clusters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DedupEntry {
+    /// The step of the recipe.
+    pub step: String,
+    /// Documents that had something to compare; those of an index count as well.
+    pub documents: u64,
+    /// Documents that met another one, by an equal key.
+    pub candidates: u64,
+    /// Pairs of candidates that were verified; one that fails counts each time that its documents meet.
+    pub compared: u64,
+    /// Of these, pairs that were not similar enough.
+    pub failed: u64,
+    /// Pairs that were not verified, because one of them had been compared with too many others.
+    pub unchecked: u64,
+    /// Clusters with a document of this run.
+    pub clusters: u64,
+    /// Of these, clusters whose first document is known from an index.
+    pub known: u64,
+    /// Documents of this run behind the first of their cluster.
+    pub duplicates: u64,
+    /// Clusters by size: the key is the largest power of two that is not above it.
+    pub sizes: BTreeMap<u32, u64>,
+    /// The members of the clusters, in the order of clusters and ranks.
+    pub files: Vec<ShardEntry>,
 }
 
 impl Manifest {

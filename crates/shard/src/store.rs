@@ -183,6 +183,14 @@ impl Store {
         Ok(())
     }
 
+    /// Deletes an object, if it is there.
+    pub async fn delete(&self, name: &str) -> Result<()> {
+        match self.store.delete(&self.path(name)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failed(&error, "delete", name)),
+        }
+    }
+
     /// Deletes everything below a folder.
     pub async fn delete_folder(&self, folder: &str) -> Result<()> {
         let paths: Vec<_> = self

@@ -27,19 +27,22 @@ use object_store::ObjectMeta;
 
 use crate::{ShardEntry, Store};
 
-/// The address by which plans name the store of the output; a session that runs them knows it by
-/// [`register_store`].
-const STORE_URL: &str = "gristmill-output://store";
+/// The address by which plans name a store; a session that runs them knows it by [`register_store`]. It tells
+/// nothing of the real address, which may hold what belongs into no plan.
+fn store_url(store: &Store) -> ObjectStoreUrl {
+    let name = &crate::blake3_hex(store.uri().as_bytes())[..16];
+    ObjectStoreUrl::parse(format!("gristmill://{name}")).expect("a scheme and hexadecimal digits")
+}
 
-/// Makes the store of the output known to a session.
+/// Makes a store known to a session.
 pub fn register_store(session: &SessionContext, store: &Store) {
-    let url = url::Url::parse(STORE_URL).expect("a constant address");
-    session.register_object_store(&url, store.object_store().clone());
+    session.register_object_store(store_url(store).as_ref(), store.object_store().clone());
 }
 
 /// Some shards, in order.
 #[derive(Debug)]
 pub struct ShardTable {
+    url: ObjectStoreUrl,
     schema: SchemaRef,
     files: Vec<PartitionedFile>,
 }
@@ -55,6 +58,7 @@ impl ShardTable {
             .into_iter()
             .map(|shard| PartitionedFile::from(meta(store, shard)));
         ShardTable {
+            url: store_url(store),
             schema,
             files: files.collect(),
         }
@@ -84,7 +88,6 @@ impl ShardTable {
         columns: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let url = ObjectStoreUrl::parse(STORE_URL).expect("a constant address");
         let table = TableSchema::builder(self.schema.clone()).build();
         let in_one = self.files.len().div_ceil(partitions.max(1)).max(1);
         let mut groups: Vec<FileGroup> = self
@@ -95,7 +98,7 @@ impl ShardTable {
         if groups.is_empty() {
             groups.push(FileGroup::new(Vec::new()));
         }
-        let scan = FileScanConfigBuilder::new(url, Arc::new(ParquetSource::new(table)))
+        let scan = FileScanConfigBuilder::new(self.url.clone(), Arc::new(ParquetSource::new(table)))
             .with_file_groups(groups)
             .with_projection_indices(columns.cloned())?
             .with_limit(limit)

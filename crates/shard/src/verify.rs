@@ -42,7 +42,14 @@ pub async fn verify(store: &Store, manifest: &Manifest, mut found: impl FnMut(Fi
         subject: "account".into(),
         problem,
     });
-    for shard in manifest.shards.values().flatten().chain(&manifest.rejects) {
+    let clusters = || manifest.dedup.iter().flat_map(|step| &step.files);
+    for shard in manifest
+        .shards
+        .values()
+        .flatten()
+        .chain(&manifest.rejects)
+        .chain(clusters())
+    {
         let problem = match store.get(&shard.path).await? {
             Some(bytes) => tokio::task::block_in_place(|| compare(shard, &bytes)),
             None => Some("missing".to_owned()),
@@ -57,13 +64,14 @@ pub async fn verify(store: &Store, manifest: &Manifest, mut found: impl FnMut(Fi
         .values()
         .flatten()
         .chain(&manifest.rejects)
+        .chain(clusters())
         .map(|shard| shard.path.as_str())
         .collect();
     for folder in manifest
         .shards
         .keys()
         .map(|modality| layout::data(modality))
-        .chain([layout::REJECTS.to_owned()])
+        .chain([layout::REJECTS, layout::CLUSTERS].map(str::to_owned))
     {
         for (name, _) in store.list(&folder).await? {
             if !named.contains(name.as_str()) {

@@ -12,20 +12,25 @@ use datafusion::arrow::{
 use gristmill_core::{Card, Cost, Error, Result, columns};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{KEY_COLUMNS, Method};
+use super::{Fingerprint, Keys, Method, Verdict};
+use crate::{
+    CLUSTER_COLUMNS,
+    settings::{Setting, Settings},
+};
 
 /// Describes [`Exact`].
 pub(crate) static CARD: Card = Card {
     name: "exact",
     about: "documents whose content is equal byte for byte",
     inputs: &[columns::TEXT],
-    outputs: &KEY_COLUMNS,
+    outputs: &CLUSTER_COLUMNS,
     source: "xxh3-128, xxhash.com",
     cost: Cost::Cheap,
-    version: 1,
+    version: 2,
 };
 
 /// Keys by content.
+#[derive(Debug)]
 pub(crate) struct Exact;
 
 impl Method for Exact {
@@ -33,7 +38,25 @@ impl Method for Exact {
         &CARD
     }
 
-    fn keys(&self, content: &ArrayRef) -> Result<Vec<ArrayRef>> {
+    fn settings(&self) -> &'static [Setting] {
+        &[]
+    }
+
+    fn fingerprint(&self, _: &Settings) -> Result<Arc<dyn Fingerprint>, String> {
+        Ok(Arc::new(Exact))
+    }
+}
+
+impl Fingerprint for Exact {
+    fn key_columns(&self) -> usize {
+        2
+    }
+
+    fn columns_per_band(&self) -> usize {
+        2
+    }
+
+    fn keys(&self, content: &ArrayRef) -> Result<Keys> {
         let hash = |bytes: Option<&[u8]>| bytes.map(xxh3_128);
         let keys: Vec<Option<u128>> = match content.data_type() {
             DataType::Utf8View => content
@@ -44,20 +67,32 @@ impl Method for Exact {
             DataType::BinaryView => content.as_binary_view().iter().map(hash).collect(),
             other => return Err(Error::new(format!("exact dedup of a column of type {other}"))),
         };
-        let half = |shift: u32| -> ArrayRef {
-            Arc::new(
-                keys.iter()
-                    .map(|key| key.map(|key| (key >> shift) as u64))
-                    .collect::<UInt64Array>(),
-            )
-        };
-        Ok(vec![half(64), half(0)])
+        Ok(Keys {
+            columns: halves(&keys),
+            evidence: None,
+        })
     }
+
+    fn verdict(&self) -> Verdict {
+        Verdict::Equal
+    }
+}
+
+/// The high and the low half of keys of 128 bits.
+pub(super) fn halves(keys: &[Option<u128>]) -> Vec<ArrayRef> {
+    let half = |shift: u32| -> ArrayRef {
+        let halves = keys.iter().map(|key| key.map(|key| (key >> shift) as u64));
+        Arc::new(halves.collect::<UInt64Array>())
+    };
+    vec![half(64), half(0)]
 }
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{Array, StringViewArray};
+    use datafusion::arrow::{
+        array::{Array, StringViewArray},
+        datatypes::UInt64Type,
+    };
 
     use super::*;
 
@@ -65,7 +100,7 @@ mod tests {
     fn equal_texts_have_equal_keys_and_nulls_have_none() {
         let texts: ArrayRef = Arc::new(StringViewArray::from(vec![Some("a"), Some("b"), Some("a"), None]));
         let keys = Exact.keys(&texts).unwrap();
-        let low = keys[1].as_primitive::<datafusion::arrow::datatypes::UInt64Type>();
+        let low = keys.columns[1].as_primitive::<UInt64Type>();
         assert_eq!(low.value(0), low.value(2));
         assert_ne!(low.value(0), low.value(1));
         assert!(low.is_null(3));

@@ -1,22 +1,91 @@
 //! The methods, one file each, and their list.
 
 mod exact;
+mod hamming;
+mod minhash;
+mod simhash;
+mod url;
+
+use std::{fmt::Debug, sync::Arc};
 
 use datafusion::arrow::array::ArrayRef;
-use gristmill_core::{Card, Result};
+use gristmill_core::{Card, Column, Result};
 
-/// Turns content into dedup keys.
+use crate::settings::{Setting, Settings};
+
+/// A way to find copies among documents.
 pub trait Method: Send + Sync {
-    /// Its card; outputs are [`KEY_COLUMNS`](crate::KEY_COLUMNS).
+    /// Its card; the first input is what it looks at unless the recipe names another column.
     fn card(&self) -> &'static Card;
 
-    /// `[n]` content to two columns `[n] UInt64`: the high and the low half of the key; null where the content
-    /// is null. Documents with equal keys are copies.
-    fn keys(&self, content: &ArrayRef) -> Result<Vec<ArrayRef>>;
+    /// Columns that it may look at instead.
+    fn columns(&self) -> &'static [Column] {
+        self.card().inputs
+    }
+
+    /// What a recipe may set.
+    fn settings(&self) -> &'static [Setting];
+
+    /// The fingerprint with these settings.
+    ///
+    /// # Errors
+    /// What is wrong with settings that are right one by one.
+    fn fingerprint(&self, settings: &Settings) -> Result<Arc<dyn Fingerprint>, String>;
 }
 
-/// Every method.
-pub static METHODS: &[&dyn Method] = &[&exact::Exact];
+/// A method with its settings.
+pub trait Fingerprint: Send + Sync + Debug {
+    /// Key columns of a document: bands × columns of a band.
+    fn key_columns(&self) -> usize;
+
+    /// Key columns that make a band. Documents meet if all of one band are equal.
+    fn columns_per_band(&self) -> usize {
+        1
+    }
+
+    /// `[n]` content to keys; null content has none, and its document meets nobody.
+    fn keys(&self, content: &ArrayRef) -> Result<Keys>;
+
+    /// What it means that documents met.
+    fn verdict(&self) -> Verdict;
+}
+
+/// The keys of documents.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// `[n] UInt64` for each key column; null where there is nothing to compare.
+    pub columns: Vec<ArrayRef>,
+    /// `[n] Binary`: what candidates are judged by, if the verdict is [`Verdict::Verified`].
+    pub evidence: Option<ArrayRef>,
+}
+
+/// What it means that documents met.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// They are equal.
+    Equal,
+    /// They are taken to be copies.
+    Unverified,
+    /// They are compared.
+    Verified(Arc<dyn Measure>),
+}
+
+/// Measures how similar two documents are, by their evidence.
+pub trait Measure: Send + Sync + Debug {
+    /// Documents below this are no copies.
+    fn threshold(&self) -> f64;
+
+    /// The most that evidence of these lengths, in bytes, can be similar.
+    fn bound(&self, _a: usize, _b: usize) -> f64 {
+        1.0
+    }
+
+    /// The similarity, 0 to 1. It does not depend on which is which.
+    fn similarity(&self, a: &[u8], b: &[u8]) -> f64;
+}
+
+/// Every method that compares whole documents.
+pub static METHODS: &[&dyn Method] = &[&exact::Exact, &minhash::MinHash, &simhash::SimHash, &url::Url];
 
 #[cfg(test)]
 mod tests {
@@ -25,5 +94,13 @@ mod tests {
     #[test]
     fn every_card_is_complete() {
         gristmill_core::conformance::check_cards(METHODS.iter().map(|method| method.card()));
+    }
+
+    #[test]
+    fn defaults_make_a_fingerprint() {
+        for method in METHODS {
+            let settings = Settings::new(method.settings(), []);
+            assert!(method.fingerprint(&settings).is_ok(), "{}", method.card().name);
+        }
     }
 }

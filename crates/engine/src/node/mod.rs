@@ -21,7 +21,7 @@ use datafusion::{
 
 pub(crate) use scan::{ScanConfig, scan};
 pub(crate) use sieve::{Asking, SieveExec};
-pub(crate) use stage::{Members, StageExec};
+pub(crate) use stage::{Member, Members, StageExec};
 
 /// Properties of a node that keeps the partitions of its input and has another schema.
 fn like_input(input: &Arc<dyn ExecutionPlan>, schema: SchemaRef) -> Arc<PlanProperties> {

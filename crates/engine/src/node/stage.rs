@@ -17,8 +17,8 @@ use std::{
 use datafusion::{
     arrow::{
         array::{
-            Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray, UInt32Array,
-            new_null_array,
+            Array, ArrayRef, AsArray, Float64Array, RecordBatch, RecordBatchOptions, StringViewArray,
+            UInt32Array, new_null_array,
         },
         compute::{concat, take},
         datatypes::{SchemaRef, UInt32Type, UInt64Type},
@@ -32,7 +32,9 @@ use datafusion::{
 };
 use futures::{StreamExt, TryStreamExt};
 use gristmill_core::{Fault, columns};
-use gristmill_dedup::{DOCUMENT_COLUMN, Member};
+use gristmill_dedup::{
+    CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, DOCUMENT_COLUMN, EVIDENCE_COLUMN, key_column,
+};
 use gristmill_shard::VERDICT_COLUMN;
 use tokio::sync::oneshot;
 
@@ -44,6 +46,15 @@ use crate::{
 
 /// The members of clusters of a slice, by document.
 pub(crate) type Members = HashMap<u64, Member>;
+
+/// A document in a cluster of two or more.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Member {
+    pub(crate) cluster: String,
+    pub(crate) rank: u32,
+    pub(crate) size: u32,
+    pub(crate) similarity: Option<f64>,
+}
 
 /// The Stage node.
 pub(crate) struct StageExec {
@@ -337,12 +348,13 @@ impl Work {
                     insert(&mut outputs, card.outputs, computed);
                 }
             }
-            Op::Keys(method, column) => {
-                let content = batch.column_by_name(column).expect("the plan was checked");
-                insert(
-                    &mut outputs,
-                    method.card().outputs,
-                    method.keys(content).map_err(failed)?,
+            Op::Keys(op) => {
+                let content = batch.column_by_name(&op.column).expect("the plan was checked");
+                let keys = op.fingerprint.keys(content).map_err(failed)?;
+                outputs.extend((0..).map(key_column).zip(keys.columns));
+                outputs.extend(
+                    keys.evidence
+                        .map(|evidence| (EVIDENCE_COLUMN.to_owned(), evidence)),
                 );
             }
             Op::Clusters => {
@@ -359,11 +371,21 @@ impl Work {
                     .iter()
                     .map(|member| member.map(|member| member.cluster.as_str()))
                     .collect();
-                let ranks = UInt32Array::from_iter_values(
-                    found.iter().map(|member| member.map_or(0, |member| member.rank)),
-                );
-                outputs.insert("cluster_id".into(), Arc::new(ids));
-                outputs.insert("cluster_rank".into(), Arc::new(ranks));
+                let ranks = found.iter().map(|member| member.map_or(0, |member| member.rank));
+                let sizes = found.iter().map(|member| member.map_or(1, |member| member.size));
+                let similarities = found
+                    .iter()
+                    .map(|member| member.and_then(|member| member.similarity));
+                let columns: [(_, ArrayRef); 4] = [
+                    (CLUSTER_ID, Arc::new(ids)),
+                    (CLUSTER_RANK, Arc::new(UInt32Array::from_iter_values(ranks))),
+                    (CLUSTER_SIZE, Arc::new(UInt32Array::from_iter_values(sizes))),
+                    (
+                        CLUSTER_SIMILARITY,
+                        Arc::new(similarities.collect::<Float64Array>()),
+                    ),
+                ];
+                outputs.extend(columns.map(|(column, values)| (column.name.to_owned(), values)));
             }
             Op::Sieve(_) => unreachable!("a sieve is a node of its own"),
         }

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use datafusion::{
     arrow::datatypes::{DataType, Schema},
     common::{DFSchema, tree_node::TreeNode},
-    logical_expr::{Expr, ExprSchemable, Volatility},
+    logical_expr::{Expr, ExprSchemable, SortExpr, Volatility},
     prelude::SessionContext,
     sql::sqlparser::{
-        ast::{Expr as SqlExpr, visit_expressions},
+        ast::{Expr as SqlExpr, OrderByExpr, visit_expressions},
         dialect::GenericDialect,
         parser::{Parser, ParserError},
         tokenizer::Token,
@@ -20,22 +20,10 @@ use crate::recipe::{Place, Problems, RuleSpec, suggest};
 
 /// The names that a predicate uses, with their columns in its text; `None` if it does not parse.
 pub(crate) fn column_names(rule: &RuleSpec, problems: &mut Problems) -> Option<Vec<(String, Place)>> {
-    let parsed = Parser::new(&GenericDialect {})
-        .try_with_sql(&rule.sql)
-        .and_then(|mut parser| {
-            let expression = parser.parse_expr()?;
-            let next = parser.next_token();
-            if next.token == Token::EOF {
-                return Ok(expression);
-            }
-            let message = format!("unexpected {} after the condition{}", next.token, next.span.start);
-            Err(ParserError::ParserError(message))
-        });
-    let expression = match parsed {
+    let expression = match parse(&rule.sql, "condition", |parser| parser.parse_expr()) {
         Ok(expression) => expression,
-        Err(error) => {
-            let message = error.to_string();
-            let (message, place) = located(message.trim_start_matches("sql parser error: "), &rule.place);
+        Err(message) => {
+            let (message, place) = located(&message, &rule.place);
             problems.add(
                 &place,
                 format!("rule {:?} is not a condition: {message}", rule.name),
@@ -44,8 +32,35 @@ pub(crate) fn column_names(rule: &RuleSpec, problems: &mut Problems) -> Option<V
             return None;
         }
     };
+    Some(names_in(&expression, rule))
+}
+
+/// Parses the whole of a text.
+fn parse<T>(
+    sql: &str,
+    what: &str,
+    read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
+) -> Result<T, String> {
+    let parsed = Parser::new(&GenericDialect {})
+        .try_with_sql(sql)
+        .and_then(|mut parser| {
+            let parsed = read(&mut parser)?;
+            let next = parser.next_token();
+            if next.token == Token::EOF {
+                return Ok(parsed);
+            }
+            let message = format!("unexpected {} after the {what}{}", next.token, next.span.start);
+            Err(ParserError::ParserError(message))
+        });
+    parsed.map_err(|error| {
+        let message = error.to_string();
+        message.trim_start_matches("sql parser error: ").to_owned()
+    })
+}
+
+fn names_in(expression: &SqlExpr, rule: &RuleSpec) -> Vec<(String, Place)> {
     let mut names = Vec::new();
-    let _ = visit_expressions(&expression, |part: &SqlExpr| {
+    let _ = visit_expressions(expression, |part: &SqlExpr| {
         if let SqlExpr::Identifier(ident) = part {
             let name = if ident.quote_style.is_some() {
                 ident.value.clone()
@@ -59,7 +74,78 @@ pub(crate) fn column_names(rule: &RuleSpec, problems: &mut Problems) -> Option<V
         }
         ControlFlow::<()>::Continue(())
     });
-    Some(names)
+    names
+}
+
+/// The expressions of an ordering such as `text_char_count DESC, timestamp`, with the names that they use.
+pub(crate) fn ordering_names(
+    prefer: &RuleSpec,
+    problems: &mut Problems,
+) -> Option<(Vec<OrderByExpr>, Vec<(String, Place)>)> {
+    let read = |parser: &mut Parser<'_>| parser.parse_comma_separated(Parser::parse_order_by_expr);
+    match parse(&prefer.sql, "ordering", read) {
+        Ok(ordering) => {
+            let names = ordering
+                .iter()
+                .flat_map(|by| names_in(&by.expr, prefer))
+                .collect();
+            Some((ordering, names))
+        }
+        Err(message) => {
+            let (message, place) = located(&message, &prefer.place);
+            problems.add(
+                &place,
+                format!("\"prefer\" is not an ordering: {message}"),
+                "as in SQL's ORDER BY, such as `text_char_count DESC, timestamp`",
+            );
+            None
+        }
+    }
+}
+
+/// Makes an ordering over `schema`; nulls come last unless it says otherwise.
+pub(crate) fn ordering(
+    ordering: &[OrderByExpr],
+    place: &Place,
+    schema: &Schema,
+    problems: &mut Problems,
+) -> Option<Vec<SortExpr>> {
+    let session = SessionContext::new();
+    let table = DFSchema::try_from(schema.clone()).ok()?;
+    let mut sorts = Vec::new();
+    for by in ordering {
+        let sql = by.expr.to_string();
+        let planned = session
+            .state()
+            .create_logical_expr(&sql, &table)
+            .and_then(|logical| {
+                session.create_physical_expr(logical.clone(), &table)?;
+                Ok(logical)
+            });
+        let wrong = match planned {
+            Ok(logical) if has_aggregate(&logical) => Err("it looks at other rows".to_owned()),
+            Ok(logical) => match unstable_function(&logical) {
+                Some(name) => Err(format!("{name}() gives another value each time")),
+                None => Ok(logical),
+            },
+            Err(error) => Err(plain_message(&error)),
+        };
+        match wrong {
+            Ok(logical) => sorts.push(logical.sort(
+                by.options.asc.unwrap_or(true),
+                by.options.nulls_first.unwrap_or(false),
+            )),
+            Err(message) => {
+                problems.add(
+                    place,
+                    format!("\"prefer\": {sql}: {message}"),
+                    "an ordering is a function of one document's columns",
+                );
+                return None;
+            }
+        }
+    }
+    Some(sorts)
 }
 
 /// Makes a predicate over `schema`, which holds every column that the rule may name.

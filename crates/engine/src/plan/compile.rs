@@ -5,17 +5,20 @@ use std::{
     sync::Arc,
 };
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::{
+    arrow::datatypes::{DataType, Field, Schema, SchemaRef},
+    logical_expr::SortExpr,
+};
 use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, columns};
-use gristmill_dedup::{CLUSTER_RANK, DOCUMENT_COLUMN, KEY_COLUMNS};
+use gristmill_dedup::DOCUMENT_COLUMN;
 use gristmill_shard::{Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{
-    Door, Op, Plan, PlanStep, Segment,
-    check::{column_names, predicate, unknown_column},
+    Door, KeysOp, Op, Plan, PlanStep, Segment,
+    check::{column_names, ordering, ordering_names, predicate, unknown_column},
 };
 use crate::{
-    recipe::{Action, Place, Problem, Problems, Recipe, RuleSpec, Step},
+    recipe::{Action, DedupSpec, Place, Problem, Problems, Recipe, RuleSpec, Step},
     registry::{Registry, find_edit},
 };
 
@@ -26,8 +29,6 @@ pub(crate) const PARENT_ID: Column = Column::text(
 );
 /// The number of a document in its record.
 pub(crate) const PART: Column = Column::u32("part", "number of the document in its record, from 0");
-/// The rule of a dedup step.
-pub(crate) const UNIQUE_RULE: &str = "unique_text";
 /// The rule that keeps records with content.
 pub(crate) const DOCUMENT_RULE: &str = "is_document";
 /// The rule of a step with several extractors: one of them reads the record.
@@ -102,6 +103,7 @@ struct Compiler<'a> {
     is_redacted: bool,
     segments: Vec<Vec<(String, Op)>>,
     rules: Vec<Rule>,
+    dedup_rules: BTreeSet<usize>,
     versions: BTreeMap<String, u32>,
 }
 
@@ -135,6 +137,7 @@ impl<'a> Compiler<'a> {
             is_redacted: false,
             segments: vec![Vec::new()],
             rules: Vec::new(),
+            dedup_rules: BTreeSet::new(),
             versions,
         }
     }
@@ -197,26 +200,67 @@ impl<'a> Compiler<'a> {
                     self.add(&step.label, Op::Edit(*edit));
                 }
             }
-            Action::Dedup(spec) => {
-                if self.request(&[spec.column.as_str()], &step.place, &step.label) {
-                    self.note(spec.method.card());
-                    self.sieve(&step.label, vec![]);
-                    self.add(&step.label, Op::Keys(spec.method, spec.column.clone()));
-                    // Word offsets and the like do not cross a phase: recomputing them is cheaper than storing them.
-                    let registry = self.registry;
-                    self.present.retain(|field| !is_internal(registry, field.name()));
-                    self.segments.push(Vec::new());
-                    self.add(&step.label, Op::Clusters);
-                    let unique = RuleSpec {
-                        name: UNIQUE_RULE.into(),
-                        sql: format!("{} = 0", CLUSTER_RANK.name),
-                        place: step.place.clone(),
-                    };
-                    self.keep(&step.label, std::slice::from_ref(&unique));
-                    self.named.insert(gristmill_dedup::CLUSTER_ID.name.to_owned());
-                }
-            }
+            Action::Dedup(spec) => self.dedup(step, spec),
         }
+    }
+
+    /// Keys at the end of this segment, clusters at the start of the next one, and the rule over them.
+    fn dedup(&mut self, step: &Step, spec: &DedupSpec) {
+        if !self.request(&[spec.column.as_str()], &step.place, &step.label) {
+            return;
+        }
+        self.note(spec.method.card());
+        let Some((prefer, prefer_columns)) = self.prefer(step, spec) else {
+            return;
+        };
+        self.sieve(&step.label, vec![]);
+        let keys = KeysOp {
+            fingerprint: spec.fingerprint.clone(),
+            column: spec.column.clone(),
+            prefer,
+            prefer_columns,
+        };
+        self.add(&step.label, Op::Keys(Arc::new(keys)));
+        // Word offsets and the like do not cross a phase: recomputing them is cheaper than storing them.
+        let registry = self.registry;
+        self.present.retain(|field| !is_internal(registry, field.name()));
+        self.segments.push(Vec::new());
+        self.add(&step.label, Op::Clusters);
+        let first = self.rules.len();
+        self.keep(&step.label, std::slice::from_ref(&spec.keep));
+        self.dedup_rules.extend(first..self.rules.len());
+        self.named.insert(gristmill_dedup::CLUSTER_ID.name.to_owned());
+    }
+
+    /// The order of preference, and the columns that it looks at; their signals are computed here.
+    fn prefer(&mut self, step: &Step, spec: &DedupSpec) -> Option<(Vec<SortExpr>, Vec<String>)> {
+        let Some(prefer) = &spec.prefer else {
+            return Some((Vec::new(), Vec::new()));
+        };
+        let (parsed, names) = ordering_names(prefer, self.problems)?;
+        let mut is_known = true;
+        for (name, place) in &names {
+            is_known &= self.knows(name, place, &step.label);
+        }
+        let mut columns: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let is_signal = |name: &&String| self.registry.signal_of(name).is_some();
+        let signals: Vec<String> = columns.iter().filter(is_signal).cloned().collect();
+        if !is_known || !self.derive(&step.label, &signals) {
+            return None;
+        }
+        let sorts = ordering(&parsed, &prefer.place, &self.visible(), self.problems)?;
+        Some((sorts, columns))
+    }
+
+    /// The columns that a predicate may name here.
+    fn visible(&self) -> Schema {
+        let visible = self
+            .present
+            .iter()
+            .filter(|field| !self.is_internal(field.name()));
+        Schema::new(visible.cloned().collect::<Vec<_>>())
     }
 
     fn extract(&mut self, label: &str, place: &Place, extractors: &[&'static dyn Extractor]) {
@@ -446,13 +490,8 @@ impl<'a> Compiler<'a> {
     }
 
     fn door(&mut self, label: &str, rule: &RuleSpec) -> Option<Door> {
-        let visible: Vec<Field> = self
-            .present
-            .iter()
-            .filter(|field| !self.is_internal(field.name()))
-            .cloned()
-            .collect();
-        let predicate = predicate(rule, &Schema::new(visible), self.problems)?;
+        let visible = self.visible();
+        let predicate = predicate(rule, &visible, self.problems)?;
         let number = self.number(Rule {
             step: label.to_owned(),
             name: rule.name.clone(),
@@ -564,6 +603,10 @@ impl<'a> Compiler<'a> {
         let mut lives: Vec<Vec<BTreeSet<String>>> = Vec::new();
         for ops in self.segments.iter().rev() {
             let mut after = Vec::new();
+            // What the comparison and a later segment read, this one stages.
+            if let Some((_, Op::Keys(keys))) = ops.last() {
+                live.extend(keys.staged());
+            }
             live.extend([VERDICT_COLUMN.to_owned(), VALUES_COLUMN.to_owned()]);
             for (_, op) in ops.iter().rev() {
                 after.push(live.clone());
@@ -584,9 +627,8 @@ impl<'a> Compiler<'a> {
             }
             after.reverse();
             lives.push(after);
-            // What a later segment reads, the one before it stages; its document numbers are made by the shard node.
+            // Document numbers are made by the shard node of the segment before.
             live.remove(DOCUMENT_COLUMN);
-            live.extend(KEY_COLUMNS.map(|column| column.name.to_owned()));
         }
         lives.reverse();
         let source_schema = self.source_schema;
@@ -615,6 +657,7 @@ impl<'a> Compiler<'a> {
         Plan {
             segments,
             rules: Arc::new(self.rules),
+            dedup_rules: self.dedup_rules,
             columns,
             wanted,
             versions: self.versions,

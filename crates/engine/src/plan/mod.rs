@@ -9,19 +9,24 @@ mod check;
 mod compile;
 mod explain;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use datafusion::{
-    arrow::datatypes::{Field, Schema, SchemaRef},
+    arrow::datatypes::{DataType, Field, Schema, SchemaRef},
+    logical_expr::SortExpr,
     physical_expr::PhysicalExpr,
     prelude::SessionContext,
 };
 use gristmill_core::{Edit, Extractor, Signal, columns};
-use gristmill_dedup::Method;
+use gristmill_dedup::{DOCUMENT_COLUMN, EVIDENCE_COLUMN, Fingerprint, Verdict, key_column};
 use gristmill_shard::Rule;
 
 pub use compile::compile;
-pub(crate) use compile::{DOCUMENT_RULE, PARENT_ID, PART, UNIQUE_RULE, accepted};
+pub(crate) use compile::{DOCUMENT_RULE, PARENT_ID, PART, accepted};
 pub use explain::explain;
 
 /// What a recipe compiles to.
@@ -31,6 +36,8 @@ pub struct Plan {
     pub(crate) segments: Vec<Segment>,
     /// Every door of every sieve, by number.
     pub(crate) rules: Arc<Vec<Rule>>,
+    /// The numbers of the doors of dedup steps.
+    pub(crate) dedup_rules: BTreeSet<usize>,
     /// The columns of the shards, in order.
     pub(crate) columns: Vec<String>,
     /// Record columns that a source must fill.
@@ -79,10 +86,45 @@ pub(crate) enum Op {
     Derive(Vec<&'static dyn Signal>),
     /// Rows that fail a rule get its number as their verdict.
     Sieve(Vec<Door>),
-    /// A method adds the key columns of a content column.
-    Keys(&'static dyn Method, String),
+    /// A method adds the keys of a content column, by which the documents of all slices are compared.
+    Keys(Arc<KeysOp>),
     /// Documents get their cluster and rank.
     Clusters,
+}
+
+/// What documents are compared by, at the end of a segment.
+pub(crate) struct KeysOp {
+    pub(crate) fingerprint: Arc<dyn Fingerprint>,
+    pub(crate) column: String,
+    /// Which document of a cluster is kept, and the columns that this looks at.
+    pub(crate) prefer: Vec<SortExpr>,
+    pub(crate) prefer_columns: Vec<String>,
+}
+
+impl KeysOp {
+    fn outputs(&self) -> Vec<Field> {
+        let keys = (0..self.fingerprint.key_columns()).map(key_column);
+        let mut fields: Vec<Field> = keys
+            .map(|name| Field::new(name, DataType::UInt64, true))
+            .collect();
+        if matches!(self.fingerprint.verdict(), Verdict::Verified(_)) {
+            fields.push(Field::new(EVIDENCE_COLUMN, DataType::Binary, true));
+        }
+        fields
+    }
+
+    /// The columns of the keys and, if candidates are verified, of the evidence.
+    pub(crate) fn key_names(&self) -> Vec<String> {
+        let fields = self.outputs().into_iter();
+        fields.map(|field| field.name().clone()).collect()
+    }
+
+    /// The columns that must be staged for the comparison.
+    fn staged(&self) -> Vec<String> {
+        let mut names = self.key_names();
+        names.extend(self.prefer_columns.iter().cloned());
+        names
+    }
 }
 
 /// A rule of a sieve, ready to run.
@@ -135,7 +177,7 @@ impl fmt::Debug for Op {
                 write!(f, "Derive {}", names.join(", "))
             }
             Op::Sieve(doors) => write!(f, "Sieve of {} rules", doors.len()),
-            Op::Keys(method, column) => write!(f, "Keys {}({column})", method.card().name),
+            Op::Keys(keys) => write!(f, "Keys {:?} of {}", keys.fingerprint, keys.column),
             Op::Clusters => write!(f, "Clusters"),
         }
     }
@@ -162,8 +204,12 @@ impl Op {
                 .filter_map(|door| door.predicate.as_ref())
                 .flat_map(|p| p.columns.iter().map(String::as_str))
                 .collect(),
-            Op::Keys(_, column) => vec![column],
-            Op::Clusters => vec![gristmill_dedup::DOCUMENT_COLUMN],
+            Op::Keys(keys) => [&keys.column]
+                .into_iter()
+                .chain(&keys.prefer_columns)
+                .map(String::as_str)
+                .collect(),
+            Op::Clusters => vec![DOCUMENT_COLUMN],
         }
     }
 
@@ -191,11 +237,11 @@ impl Op {
                 .flat_map(|signal| fields(signal.card().outputs))
                 .collect(),
             Op::Sieve(_) => compile::husk_fields(),
-            Op::Keys(method, _) => fields(method.card().outputs).collect(),
-            Op::Clusters => vec![
-                gristmill_dedup::CLUSTER_ID.field(),
-                gristmill_dedup::CLUSTER_RANK.field(),
-            ],
+            Op::Keys(keys) => keys.outputs(),
+            Op::Clusters => gristmill_dedup::CLUSTER_COLUMNS
+                .iter()
+                .map(gristmill_core::Column::field)
+                .collect(),
         }
     }
 

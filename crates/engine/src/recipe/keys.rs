@@ -165,6 +165,41 @@ pub const STEP: &[Key] = &[
     key("dedup", Kind::Own, "keep one document of each cluster of copies"),
 ];
 
+/// A dedup step, beside the settings of its method.
+pub const DEDUP: &[Key] = &[
+    key("column", Kind::Text, "what the method looks at"),
+    key(
+        "prefer",
+        Kind::Text,
+        "which copy has rank 0, as in SQL's ORDER BY: `text_char_count DESC, timestamp`; nulls come last, ties are decided by id",
+    ),
+    key(
+        "keep",
+        Kind::Text,
+        "the rule of the step, an SQL condition; `cluster_rank = 0` when absent",
+    ),
+    key(
+        "index",
+        Kind::Own,
+        "address of an index of earlier runs, to be compared with and added to, or a mapping",
+    ),
+];
+
+/// `index` of a dedup step.
+pub const INDEX: &[Key] = &[
+    required("uri", Kind::Text, "address of the index"),
+    key(
+        "entry",
+        Kind::Text,
+        "name of the entry that this run adds; made from its plan when absent",
+    ),
+    key(
+        "read",
+        Kind::Texts,
+        "names of the entries to compare with; all that are there when absent",
+    ),
+];
+
 /// `write`.
 pub const WRITE: &[Key] = &[
     key("uri", Kind::Text, "output address; may be given with --to"),

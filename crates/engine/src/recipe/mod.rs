@@ -1,5 +1,6 @@
 //! Recipes: YAML in, typed steps out, or all mistakes at once.
 
+mod dedup;
 mod expect;
 pub mod keys;
 mod models;
@@ -13,9 +14,9 @@ pub(crate) mod yaml;
 use std::fmt;
 
 use gristmill_core::{Edit, Extractor, FieldMap};
-use gristmill_dedup::Method;
 use gristmill_shard::RejectMode;
 
+pub(crate) use dedup::{DedupSpec, IndexSpec, is_entry_name};
 pub use expect::Expectation;
 pub use models::ModelSpec;
 pub use preset::{Preset, PresetFile};
@@ -92,7 +93,7 @@ pub(crate) enum Action {
     Extract(Vec<&'static dyn Extractor>),
     Keep(Vec<RuleSpec>),
     Edit(&'static dyn Edit),
-    Dedup(DedupSpec),
+    Dedup(Box<DedupSpec>),
 }
 
 /// A named predicate.
@@ -102,10 +103,4 @@ pub(crate) struct RuleSpec {
     pub(crate) sql: String,
     /// Where the predicate's text starts.
     pub(crate) place: Place,
-}
-
-/// A dedup step.
-pub(crate) struct DedupSpec {
-    pub(crate) method: &'static dyn Method,
-    pub(crate) column: String,
 }

@@ -7,8 +7,7 @@ use gristmill_shard::RejectMode;
 use serde_json::json;
 
 use super::{
-    Action, DedupSpec, Expectation, ModelSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec, Step,
-    WriteSpec,
+    Action, Expectation, ModelSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec, Step, WriteSpec,
     keys::{EXPECT, Key, Kind, READ, RECIPE, STEP, WRITE},
     size::parse_size,
     suggest,
@@ -397,7 +396,7 @@ impl Reader<'_> {
         }
     }
 
-    fn check_uri(&mut self, uri: &str, place: &Place) {
+    pub(super) fn check_uri(&mut self, uri: &str, place: &Place) {
         if let Some((scheme, _)) = uri.split_once("://") {
             const SCHEMES: [&str; 10] = [
                 "file", "s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "http", "https",
@@ -590,8 +589,8 @@ impl Reader<'_> {
                 add(label, Action::Keep(rules));
             }
             "dedup" => {
-                if let Some((spec, label)) = self.dedup(value, registry) {
-                    add(label, Action::Dedup(spec));
+                if let Some(spec) = self.dedup(value, registry) {
+                    add(spec.label(), Action::Dedup(Box::new(spec)));
                 }
             }
             _ if preset.is_some() => self.problems.add(
@@ -654,7 +653,7 @@ impl Reader<'_> {
         entries
     }
 
-    fn unknown<'k>(&mut self, node: &Node, what: &str, known: impl Iterator<Item = &'k str>) {
+    pub(super) fn unknown<'k>(&mut self, node: &Node, what: &str, known: impl Iterator<Item = &'k str>) {
         match node.text() {
             Some(name) => self.problems.add(
                 &node.place,
@@ -733,49 +732,6 @@ impl Reader<'_> {
             }
         }
         rules
-    }
-
-    fn dedup(&mut self, node: &Node, registry: &Registry) -> Option<(DedupSpec, String)> {
-        let entry = match &node.value {
-            Value::Map(entries) if entries.len() == 1 => &entries[0],
-            _ => {
-                self.problems.add(
-                    &node.place,
-                    format!(
-                        "\"dedup\" names one method and what it looks at, this is {}",
-                        node.kind()
-                    ),
-                    "write `dedup: {exact: text}`",
-                );
-                return None;
-            }
-        };
-        let name = entry.0.text().unwrap_or_default();
-        let Some(method) = registry.method(name) else {
-            self.unknown(
-                &entry.0,
-                "dedup method",
-                registry.methods.iter().map(|method| method.card().name),
-            );
-            return None;
-        };
-        match entry.1.text() {
-            Some("text") => Some((
-                DedupSpec {
-                    method,
-                    column: "text".into(),
-                },
-                format!("dedup {name} text"),
-            )),
-            _ => {
-                self.problems.add(
-                    &entry.1.place,
-                    format!("{name} dedup does not look at this"),
-                    "write `dedup: {exact: text}`",
-                );
-                None
-            }
-        }
     }
 
     fn write(&mut self, node: Option<&Node>) -> WriteSpec {
@@ -890,7 +846,7 @@ fn rule_names(steps: &[Step]) -> Vec<&str> {
         match &step.action {
             Action::Keep(rules) => names.extend(rules.iter().map(|rule| rule.name.as_str())),
             Action::Extract(extractors) => names.push(crate::plan::accepted(extractors).name),
-            Action::Dedup(_) => names.push(crate::plan::UNIQUE_RULE),
+            Action::Dedup(spec) => names.push(&spec.keep.name),
             Action::Edit(_) => {}
         }
     }
@@ -929,9 +885,7 @@ fn canonical(
                 json!({ "step": step.label, "extract": names })
             }
             Action::Edit(edit) => json!({ "step": step.label, "edit": edit.card().name }),
-            Action::Dedup(spec) => {
-                json!({ "step": step.label, "dedup": spec.method.card().name, "column": spec.column })
-            }
+            Action::Dedup(spec) => spec.canonical(&step.label),
             Action::Keep(rules) => {
                 let rules: Vec<_> = rules.iter().map(|rule| json!([rule.name, rule.sql])).collect();
                 json!({ "step": step.label, "keep": rules })

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{EXPECT, Key, Kind, MODEL, READ, RECIPE, STEP, WRITE};
+use gristmill_dedup::{Method, Sort};
+
+use super::keys::{DEDUP, EXPECT, INDEX, Key, Kind, MODEL, READ, RECIPE, STEP, WRITE};
 use crate::registry::Registry;
 
 /// JSON Schema (draft 2020-12) of a recipe; editors complete recipes with it.
@@ -13,7 +15,7 @@ pub fn recipe_schema(registry: &Registry) -> Value {
     let methods: Map<String, Value> = registry
         .methods
         .iter()
-        .map(|method| (method.card().name.to_owned(), names(vec!["text"])))
+        .map(|method| (method.card().name.to_owned(), method_schema(*method)))
         .collect();
     let mut formats: Vec<_> = registry.formats.iter().map(|format| format.card().name).collect();
     formats.push("auto");
@@ -69,6 +71,38 @@ pub fn recipe_schema(registry: &Registry) -> Value {
     recipe["title"] = json!("gristmill recipe");
     recipe["properties"]["recipe"] = json!({ "const": 1, "description": "version of the recipe language" });
     recipe
+}
+
+/// A method: the name of the column that it looks at, or a mapping of settings.
+fn method_schema(method: &dyn Method) -> Value {
+    let columns: Vec<_> = method.columns().iter().map(|column| column.name).collect();
+    let columns = json!({ "enum": columns });
+    let index = one_of(&json!({ "type": "string" }), &object(INDEX, &[]));
+    let mut settings = object(DEDUP, &[("index", index)]);
+    settings["properties"]["column"]["enum"] = columns["enum"].clone();
+    for setting in method.settings() {
+        let mut schema = match setting.sort {
+            Sort::Number { default, min, max } => {
+                json!({ "type": "integer", "minimum": min, "maximum": max, "default": default })
+            }
+            Sort::Share { default } => {
+                json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": default })
+            }
+            Sort::ShareOrOff { default } => json!({
+                "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }, { "enum": ["off", false] }],
+                "default": default,
+            }),
+            Sort::Word(words) => json!({ "enum": words, "default": words[0] }),
+            Sort::Bytes { default, .. } => json!({ "type": ["string", "integer"], "default": default }),
+        };
+        schema["description"] = json!(setting.about);
+        settings["properties"][setting.name] = schema;
+    }
+    one_of(&columns, &settings)
+}
+
+fn one_of(first: &Value, second: &Value) -> Value {
+    json!({ "anyOf": [first, second] })
 }
 
 fn object(keys: &[Key], own: &[(&str, Value)]) -> Value {

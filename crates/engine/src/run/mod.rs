@@ -7,6 +7,7 @@
 //! and the output is byte for byte that of a run that was not killed.
 
 mod dedup;
+mod known;
 mod log;
 mod plan_file;
 mod publish;
@@ -32,6 +33,7 @@ use object_store::{memory::InMemory, path::Path};
 use crate::{
     Error, Plan, Recipe, Registry, Result, Runtime, StoreOptions,
     address::open_output,
+    index::{self, StepIndex},
     input::{self, Input},
     node::ScanConfig,
     progress::Progress,
@@ -156,6 +158,10 @@ pub(crate) struct Run {
     pub(crate) threads: usize,
     pub(crate) pool: Arc<rayon::ThreadPool>,
     pub(crate) share: Option<Share>,
+    /// The indexes of dedup steps.
+    pub(crate) indexes: Vec<StepIndex>,
+    /// The hash of the plan file.
+    pub(crate) plan_blake3: String,
     /// Sieves note what every rule says, and reject only what cannot be measured.
     pub(crate) asks_all: bool,
 }
@@ -185,6 +191,7 @@ pub fn run(
     };
     input::keep_apart(&recipe.read, uri)?;
     let store = open_output(uri, &options.stores, runtime.io())?;
+    let mut indexes = index::of_recipe(recipe, &options.stores, runtime)?;
     let log = log::RunLog::start();
     runtime.block_on(async {
         let input = Arc::new(input::list(&recipe.read, &options.stores, runtime.io()).await?);
@@ -196,7 +203,7 @@ pub fn run(
             slices: slices.len() as u64,
         });
         progress.bytes_total.store(bytes, Ordering::Relaxed);
-        plan_file::agree(&store, recipe, plan, &input, slices.len()).await?;
+        let plan_blake3 = plan_file::agree(&store, recipe, plan, &input, slices.len(), &mut indexes).await?;
         if let Some(bytes) = store.get(layout::MANIFEST).await? {
             let manifest = Manifest::from_json(&bytes)?;
             publish::tidy(&store).await?;
@@ -205,7 +212,11 @@ pub fn run(
                 was_complete: true,
             });
         }
-        let run = Run::new(recipe, plan, registry, runtime, options, progress, store, &input)?;
+        let run = Run {
+            indexes,
+            plan_blake3,
+            ..Run::new(recipe, plan, registry, runtime, options, progress, store, &input)?
+        };
         let store = run.store.clone();
         let outcome = match run.segments(&slices, runtime, events).await {
             Ok(outcome) => outcome,
@@ -263,6 +274,8 @@ impl Run {
             threads: runtime.threads(),
             pool: runtime.content().clone(),
             share: options.share,
+            indexes: Vec::new(),
+            plan_blake3: String::new(),
             asks_all: false,
             recipe: recipe.clone(),
             plan: plan.clone(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Plan, Recipe, Result,
+    index::{EntryName, StepIndex},
     input::{Input, Snapshot},
 };
 
@@ -23,6 +24,9 @@ pub(crate) struct PlanFile {
     base: String,
     slices: usize,
     inputs: Vec<Snapshot>,
+    /// The entries of indexes that the steps read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    known: BTreeMap<String, Vec<EntryName>>,
 }
 
 /// The hash of a canonical recipe.
@@ -30,15 +34,28 @@ pub(crate) fn recipe_hash(recipe: &Recipe) -> String {
     gristmill_shard::blake3_hex(recipe.canonical.to_string().as_bytes())
 }
 
-/// Creates the plan file, or checks that the one that is there asks for the same.
+/// Creates the plan file, or checks that the one that is there asks for the same; opens the indexes as it says.
+/// Gives its hash.
 pub(crate) async fn agree(
     store: &Store,
     recipe: &Recipe,
     plan: &Plan,
     input: &Input,
     slices: usize,
-) -> Result<()> {
-    let ours = PlanFile {
+    indexes: &mut [StepIndex],
+) -> Result<String> {
+    // What indexes hold changes as others add to them; the plan that was made first counts.
+    let known = match store.get(layout::PLAN).await? {
+        Some(bytes) => read(&bytes, store)?.known,
+        None => {
+            let mut known = BTreeMap::new();
+            for index in indexes.iter() {
+                known.insert(index.label.clone(), index.select().await?);
+            }
+            known
+        }
+    };
+    let mut ours = PlanFile {
         plan: 1,
         gristmill: env!("CARGO_PKG_VERSION").to_owned(),
         recipe_blake3: recipe_hash(recipe),
@@ -51,21 +68,35 @@ pub(crate) async fn agree(
             .iter()
             .map(|object| object.snapshot.clone())
             .collect(),
+        known,
     };
-    let mut bytes = serde_json::to_vec_pretty(&ours).expect("a plan file is JSON");
+    if let Created::Before(bytes) = store.create(layout::PLAN, to_json(&ours).into()).await? {
+        let theirs = read(&bytes, store)?;
+        compare(&theirs, &ours, store)?;
+        ours = theirs;
+    }
+    let hash = gristmill_shard::blake3_hex(&to_json(&ours));
+    for index in indexes {
+        let selected = ours.known.get(&index.label).cloned().unwrap_or_default();
+        index.open(&recipe.name, &hash, &selected).await?;
+    }
+    Ok(hash)
+}
+
+fn to_json(plan: &PlanFile) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(plan).expect("a plan file is JSON");
     bytes.push(b'\n');
-    let theirs = match store.create(layout::PLAN, bytes.into()).await? {
-        Created::Now => return Ok(()),
-        Created::Before(bytes) => bytes,
-    };
-    let theirs: PlanFile = serde_json::from_slice(&theirs).map_err(|error| {
+    bytes
+}
+
+fn read(bytes: &[u8], store: &Store) -> Result<PlanFile> {
+    serde_json::from_slice(bytes).map_err(|error| {
         Error::PlanDiffers(format!(
             "{}/{} was not written by this gristmill: {error}",
             store.uri(),
             layout::PLAN
         ))
-    })?;
-    compare(&theirs, &ours, store)
+    })
 }
 
 fn compare(theirs: &PlanFile, ours: &PlanFile, store: &Store) -> Result<()> {

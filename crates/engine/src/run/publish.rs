@@ -19,7 +19,7 @@ impl Run {
         records: &[SliceRecord],
         events: &(dyn Fn(Event) + Send + Sync),
     ) -> Result<Outcome> {
-        let manifest = self.manifest(account, records);
+        let manifest = self.manifest(account, records).await?;
         if !manifest.account.adds_up() || manifest.account.kept != manifest.rows() {
             return Err(Error::Failed(format!(
                 "the account does not add up: {} read, {} kept, {} rejected, {} faults, {} rows in shards",
@@ -37,6 +37,7 @@ impl Run {
                 expectations,
             });
         }
+        self.add_to_indexes(records).await?;
         let schema = self.written_schema();
         let recipe = serde_json::to_string_pretty(&self.recipe.canonical).expect("a JSON value is JSON");
         self.store
@@ -86,7 +87,7 @@ impl Run {
         errors
     }
 
-    fn manifest(&self, account: Account, records: &[SliceRecord]) -> Manifest {
+    async fn manifest(&self, account: Account, records: &[SliceRecord]) -> Result<Manifest> {
         let last = self.plan.segments.len() as u32 - 1;
         let shards: Vec<ShardEntry> = records
             .iter()
@@ -100,7 +101,7 @@ impl Run {
             .iter()
             .map(|field| (field.name().clone(), field.data_type().to_string()))
             .collect();
-        Manifest {
+        Ok(Manifest {
             manifest: 1,
             gristmill: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.recipe.name.clone(),
@@ -119,7 +120,8 @@ impl Run {
             columns,
             shards: BTreeMap::from([("text".to_owned(), shards)]),
             rejects,
-        }
+            dedup: self.dedup_entries().await?,
+        })
     }
 
     fn written_schema(&self) -> Schema {

@@ -14,7 +14,7 @@ use crate::{
     Error, Plan, Recipe, Registry, Result, Runtime,
     input::{self, Slice},
     node::scan,
-    plan::{DOCUMENT_RULE, UNIQUE_RULE},
+    plan::DOCUMENT_RULE,
 };
 
 /// Which record.
@@ -155,7 +155,7 @@ impl Run {
             let answer: Answer = serde_json::from_str(line)
                 .map_err(|error| Error::Failed(format!("the answer of a rule cannot be read: {error}")))?;
             let rule = self.plan.rules[answer.rule].clone();
-            if rule.name != UNIQUE_RULE {
+            if !self.plan.dedup_rules.contains(&answer.rule) {
                 asked.push(Asked {
                     rule,
                     holds: answer.holds,

@@ -7,7 +7,7 @@ use datafusion::arrow::{
     array::RecordBatch,
     util::{display::FormatOptions, pretty::pretty_format_batches_with_options},
 };
-use gristmill_engine::{Asked, Error, Output, Registry, Runtime, Traced, WITH, Wanted, Why};
+use gristmill_engine::{Asked, ClusterOf, Error, Output, Registry, Runtime, Traced, WITH, Wanted, Why};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -83,10 +83,15 @@ pub(crate) fn why(context: &Context, arguments: &WhyArguments) -> Result<(), Err
                 let rule = |(step, name, predicate): &(String, String, String)| json!({ "step": step, "rule": name, "predicate": predicate });
                 answer["rules"] = rules.iter().map(rule).collect();
             }
+            let clusters = output.clusters_of(row.value("id").unwrap_or_default(), &runtime)?;
+            if !clusters.is_empty() {
+                answer["clusters"] = clusters_json(&clusters);
+            }
             context.screen.json(&answer);
             continue;
         }
         let value = |name: &str| row.value(name);
+        let clusters = output.clusters_of(value("id").unwrap_or_default(), &runtime)?;
         let reason = match row.verdict.as_str() {
             "kept" => "kept".to_owned(),
             "fault" => format!(
@@ -102,6 +107,7 @@ pub(crate) fn why(context: &Context, arguments: &WhyArguments) -> Result<(), Err
             ),
         };
         context.screen.data(&escaped(&reason));
+        print_clusters(context, &clusters);
         let shown_with_rules = if row.verdict == "kept" {
             print_rules(context, &rules, &row.values)
         } else {
@@ -119,6 +125,49 @@ pub(crate) fn why(context: &Context, arguments: &WhyArguments) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+/// The dedup clusters of a document: what is kept of each, and how similar the two are.
+fn print_clusters(context: &Context, clusters: &[ClusterOf]) {
+    for cluster in clusters {
+        let similarity = cluster.similarity.map_or_else(
+            || "not measured".to_owned(),
+            |similarity| format!("{similarity:.4}"),
+        );
+        let line = if cluster.rank == 0 {
+            format!("is kept of {} alike", count(cluster.size.into(), "document"))
+        } else {
+            format!(
+                "is number {} of {} by preference; kept is {}, similarity {similarity}",
+                cluster.rank + 1,
+                cluster.size,
+                cluster.kept
+            )
+        };
+        context
+            .screen
+            .data(&escaped(&format!("  {}: {line}", cluster.step)));
+        let more = cluster.size as usize - cluster.members.len().min(cluster.size as usize);
+        let more = if more > 0 {
+            format!(", and {more} more")
+        } else {
+            String::new()
+        };
+        context
+            .screen
+            .data(&escaped(&format!("    {}{more}", cluster.members.join(", "))));
+    }
+}
+
+/// The same, for `--json`.
+fn clusters_json(clusters: &[ClusterOf]) -> Value {
+    let cluster = |cluster: &ClusterOf| {
+        json!({
+            "step": cluster.step, "kept": cluster.kept, "rank": cluster.rank, "size": cluster.size,
+            "similarity": cluster.similarity, "members": cluster.members,
+        })
+    };
+    clusters.iter().map(cluster).collect()
 }
 
 /// Every rule that a kept row met, with the values beside the thresholds; gives the columns that were shown.

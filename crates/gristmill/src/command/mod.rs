@@ -1,6 +1,7 @@
 //! Subcommands: arguments in, data to stdout, everything else to stderr.
 
 mod demo;
+mod index;
 mod inspect;
 mod list;
 mod progress;
@@ -55,9 +56,11 @@ enum Verb {
     List(list::ListArguments),
     /// Say why a record is or is not in an output
     Why(inspect::WhyArguments),
+    /// Show or change what dedup steps remember of earlier runs
+    Index(index::IndexArguments),
     /// Compare every file of an output with its manifest
     Verify(inspect::OutputArguments),
-    /// Answer SQL over the shards (table `text`) and the rejected rows (table `rejects`)
+    /// Answer SQL over the shards (table `text`), the rejected rows (table `rejects`) and dedup clusters (table `clusters`)
     Query(inspect::QueryArguments),
 }
 
@@ -138,6 +141,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Sample(arguments) => recipe::sample(&context, &arguments),
         Verb::List(arguments) => list::list(&context, &arguments),
         Verb::Why(arguments) => inspect::why(&context, &arguments),
+        Verb::Index(arguments) => index::index(&context, &arguments),
         Verb::Verify(arguments) => inspect::verify(&context, &arguments),
         Verb::Query(arguments) => inspect::query(&context, &arguments),
     };

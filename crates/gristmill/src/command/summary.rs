@@ -1,7 +1,7 @@
 //! The end of a run in a few lines: where every record went.
 
 use gristmill_engine::Recipe;
-use gristmill_shard::Manifest;
+use gristmill_shard::{DedupEntry, Manifest};
 use serde_json::json;
 
 use super::screen::{Screen, bytes, count, escaped, grouped};
@@ -38,7 +38,7 @@ pub(crate) fn print(screen: &Screen, recipe: &Recipe, manifest: &Manifest, endin
     if screen.json {
         screen.json(&json!({
             "event": if ending == Ending::Refused { "refused" } else { "done" }, "to": to, "was_complete": was_complete, "seconds": seconds, "shards": shards,
-            "bytes": manifest.bytes(), "account": account,
+            "bytes": manifest.bytes(), "account": account, "dedup": manifest.dedup,
         }));
         return;
     }
@@ -75,6 +75,7 @@ pub(crate) fn print(screen: &Screen, recipe: &Recipe, manifest: &Manifest, endin
             count(silent, "other rule")
         ));
     }
+    lines.extend(manifest.dedup.iter().map(dedup_line));
     let rate = if account.read > 0 {
         100.0 * account.kept as f64 / account.read as f64
     } else {
@@ -93,4 +94,29 @@ pub(crate) fn print(screen: &Screen, recipe: &Recipe, manifest: &Manifest, endin
     if account.kept == 0 {
         screen.say("warning: nothing was kept; `gristmill sample` shows what happens to single records");
     }
+}
+
+/// What a dedup step found, in a line: how many pairs were verified, how many clusters of which sizes there are.
+fn dedup_line(step: &DedupEntry) -> String {
+    let mut line = format!(
+        "{:>12}  {}: {} compared, {}",
+        "",
+        step.step,
+        count(step.documents, "document"),
+        count(step.clusters, "cluster")
+    );
+    if step.compared > 0 {
+        let share = 100.0 * step.failed as f64 / step.compared as f64;
+        line += &format!(
+            ", {} verified of which {share:.0} % failed",
+            count(step.compared, "pair")
+        );
+    }
+    if step.unchecked > 0 {
+        line += &format!(", {} not verified", count(step.unchecked, "pair"));
+    }
+    if step.known > 0 {
+        line += &format!(", {} known from the index", count(step.known, "cluster"));
+    }
+    line
 }

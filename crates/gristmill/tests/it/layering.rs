@@ -11,7 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("gristmill-core", &[]),
     ("gristmill-source", &["gristmill-core"]),
     ("gristmill-text", &["gristmill-core"]),
-    ("gristmill-dedup", &["gristmill-core"]),
+    ("gristmill-dedup", &["gristmill-core", "gristmill-text"]),
     ("gristmill-shard", &["gristmill-core"]),
     (
         "gristmill-engine",

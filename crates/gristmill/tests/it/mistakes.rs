@@ -153,7 +153,7 @@ fn steps_and_their_names() {
     check(
         &steps("- extract: html\n- dedup: {exact: url}"),
         (5, 18),
-        &["does not look at this"],
+        &["does not look at"],
     );
     check(
         &steps("- extract: html\n  keep: {a: text_word_count > 1}"),

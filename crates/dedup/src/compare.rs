@@ -1,0 +1,241 @@
+//! Keys to clusters, in memory that hardly grows with the number of documents.
+//!
+//! 1. For each band, the pairs (key, document) are sorted, with spilling, and walked once: documents with equal keys
+//!    are a *run*. Documents in runs are *candidates*; the runs go to a scratch file, 4 bytes a member.
+//! 2. If the method verifies, the evidence of candidates, and of nobody else, is copied to a scratch file in one pass.
+//! 3. Runs are walked. Pairs of a run that are not connected yet are compared, in parallel; those that are similar
+//!    enough are joined by union-find. Without verification a run is joined as it is.
+//! 4. The members of the components, with nothing but their id and what `prefer` looks at, are sorted by component and
+//!    preference. One walk gives ranks.
+//!
+//! Memory: 1.5 bits a document, 8 bytes a candidate for the components, 24 more with verification, and the session's
+//! pool for the sorts. Disk: the pairs of one band at a time (16 bytes each, compressed), 4 bytes for each member of a
+//! run, the evidence of the candidates. Texts are neither sorted nor joined.
+//!
+//! The clusters depend on the documents alone: not on threads, slices, or the order of the input.
+
+use std::{path::PathBuf, sync::Arc};
+
+use datafusion::{
+    arrow::array::RecordBatch,
+    common::runtime::SpawnedTask,
+    error::{DataFusionError, Result},
+    execution::SendableRecordBatchStream,
+    logical_expr::SortExpr,
+    prelude::{DataFrame, SessionConfig, SessionContext, col},
+};
+use futures::TryStreamExt;
+
+use crate::{
+    CLUSTER_KEY_COLUMN, DOCUMENT_COLUMN, EVIDENCE_COLUMN, Fingerprint, Stats, Verdict,
+    evidence::Evidence,
+    key_column,
+    marked::Marked,
+    numbering::Numbering,
+    rank::{Components, Likeness, Ranking, sorted_members},
+    runs::{RunFile, find_runs},
+    union_find::UnionFind,
+    verify::{Judge, Judged},
+};
+
+/// Rows of a batch of keys.
+const BATCH_ROWS: usize = 8192;
+
+/// A comparison of documents with each other and with those of earlier runs.
+pub struct Comparison {
+    /// Where to sort; its pool bounds the memory of the sorts.
+    pub session: SessionContext,
+    /// What equal keys mean.
+    pub fingerprint: Arc<dyn Fingerprint>,
+    /// The documents: [`DOCUMENT_COLUMN`], the key columns, [`EVIDENCE_COLUMN`] if the method verifies, `id` and what
+    /// `prefer` looks at.
+    pub new: DataFrame,
+    /// Documents of earlier runs: the same but for `prefer`, and [`EARLIER_COLUMN`](crate::EARLIER_COLUMN) and
+    /// [`CLUSTER_KEY_COLUMN`]. Their slices come after all others.
+    pub known: Option<DataFrame>,
+    /// The documents of all slices.
+    pub numbering: Numbering,
+    /// The first slice of each earlier run, ascending.
+    pub known_slices: Vec<u32>,
+    /// Which document of a cluster is kept: the first in this order; ties are decided by id.
+    pub prefer: Vec<SortExpr>,
+    /// The folder for scratch files; the system's when absent.
+    pub scratch: Option<PathBuf>,
+    /// Where evidence is compared.
+    pub pool: Arc<rayon::ThreadPool>,
+}
+
+/// The members of clusters, on their way; see [`members_schema`](crate::members_schema).
+pub struct Members {
+    sorted: SendableRecordBatchStream,
+    ranking: Ranking,
+}
+
+impl Members {
+    /// The next members, in the order of clusters and ranks. Documents without a copy are in no cluster. Of those of
+    /// earlier runs only the one that stands for a cluster with a new document is told.
+    ///
+    /// # Errors
+    /// When memory or disk do not suffice.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        match self.sorted.try_next().await? {
+            Some(batch) => Ok(Some(self.ranking.next(&batch)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The numbers of the comparison; those of clusters are complete behind the last member.
+    pub fn stats(&self) -> &Stats {
+        &self.ranking.stats
+    }
+}
+
+impl Comparison {
+    /// Finds the clusters.
+    ///
+    /// # Errors
+    /// When memory or disk do not suffice, or there are 2³² documents or more.
+    pub async fn run(mut self) -> Result<Members> {
+        self.session = wide(&self.session);
+        let (runs, marked, mut stats) = self.runs().await?;
+        let mut marked = marked;
+        let candidates = marked.seal();
+        stats.candidates = u64::from(candidates);
+        let evidence = match self.fingerprint.verdict() {
+            Verdict::Verified(_) => Some(Arc::new(self.evidence(&marked, candidates).await?)),
+            _ => None,
+        };
+        let likeness = match (self.fingerprint.verdict(), &evidence) {
+            (Verdict::Verified(measure), Some(evidence)) => Likeness::Measured(evidence.clone(), measure),
+            (Verdict::Equal, _) => Likeness::Equal,
+            _ => Likeness::Unknown,
+        };
+        let known: Vec<u32> = self
+            .known_slices
+            .iter()
+            .map(|slice| marked.before(self.numbering.first(*slice)))
+            .collect();
+        let joined = {
+            let (numbering, pool) = (self.numbering.clone(), self.pool.clone());
+            let measured = match &likeness {
+                Likeness::Measured(evidence, measure) => Some((evidence.clone(), measure.clone())),
+                _ => None,
+            };
+            SpawnedTask::spawn_blocking(move || {
+                let place = |document: u32| marked.place(document).expect("members of runs are marked");
+                let mut sets = UnionFind::new(candidates);
+                let mut judged = Judged::default();
+                if let Some(linked) = runs.linked {
+                    join_all(linked, place, &mut sets)?;
+                }
+                match &measured {
+                    Some((evidence, measure)) => {
+                        let judge = Judge {
+                            evidence,
+                            measure: measure.as_ref(),
+                            known: &known,
+                            pool: &pool,
+                        };
+                        judged = judge.join(runs.met.read()?, place, &mut sets)?;
+                    }
+                    None => join_all(runs.met, place, &mut sets)?,
+                }
+                let components = Components {
+                    numbering,
+                    marked,
+                    sets,
+                };
+                Ok::<_, DataFusionError>((components, judged))
+            })
+            .await
+            .map_err(|error| DataFusionError::Execution(format!("a comparison ended early: {error}")))??
+        };
+        let (components, judged) = joined;
+        stats.compared = judged.compared;
+        stats.failed = judged.failed;
+        stats.unchecked = judged.unchecked;
+        let components = Arc::new(components);
+        let sorted = sorted_members(&self.session, self.new, self.known, &self.prefer, &components).await?;
+        Ok(Members {
+            sorted,
+            ranking: Ranking {
+                components,
+                likeness,
+                stats,
+                open: None,
+            },
+        })
+    }
+
+    /// The runs of all bands.
+    async fn runs(&self) -> Result<(Runs, Marked, Stats)> {
+        let scratch = self.scratch.as_deref();
+        let mut marked = Marked::new(self.numbering.documents());
+        let mut stats = Stats::default();
+        let mut met = RunFile::new(scratch)?;
+        let names: Vec<String> = (0..self.fingerprint.key_columns()).map(key_column).collect();
+        for band in names.chunks(self.fingerprint.columns_per_band()) {
+            let key: Vec<&str> = band.iter().map(String::as_str).collect();
+            let documents = self.columns(&key)?;
+            let rows = find_runs(&documents, &key, &self.numbering, &mut met, &mut marked).await?;
+            stats.documents = stats.documents.max(rows);
+        }
+        let linked = match &self.known {
+            Some(known) => {
+                let mut linked = RunFile::new(scratch)?;
+                let key = [CLUSTER_KEY_COLUMN];
+                find_runs(known, &key, &self.numbering, &mut linked, &mut marked).await?;
+                Some(linked)
+            }
+            None => None,
+        };
+        Ok((Runs { met, linked }, marked, stats))
+    }
+
+    async fn evidence(&self, marked: &Marked, candidates: u32) -> Result<Evidence> {
+        let documents = self.columns(&[EVIDENCE_COLUMN])?;
+        Evidence::gather(
+            &documents,
+            &self.numbering,
+            marked,
+            candidates,
+            self.scratch.as_deref(),
+        )
+        .await
+    }
+
+    /// These columns and the number of all documents.
+    fn columns(&self, names: &[&str]) -> Result<DataFrame> {
+        let columns = || names.iter().chain(&[DOCUMENT_COLUMN]).map(|name| col(*name));
+        let new = self.new.clone().select(columns())?;
+        match &self.known {
+            Some(known) => new.union(known.clone().select(columns())?),
+            None => Ok(new),
+        }
+    }
+}
+
+/// Documents that met.
+struct Runs {
+    /// In this comparison.
+    met: RunFile,
+    /// In earlier ones.
+    linked: Option<RunFile>,
+}
+
+fn join_all(runs: RunFile, place: impl Fn(u32) -> u32, sets: &mut UnionFind) -> Result<()> {
+    for run in runs.read()? {
+        let run = run?;
+        let first = place(run[0]);
+        run[1..]
+            .iter()
+            .for_each(|document| sets.union(first, place(*document)));
+    }
+    Ok(())
+}
+
+/// The session with batches that suit rows of a few numbers: those of content are small.
+fn wide(session: &SessionContext) -> SessionContext {
+    let config: SessionConfig = session.copied_config().with_batch_size(BATCH_ROWS);
+    SessionContext::new_with_config_rt(config, session.runtime_env())
+}
