@@ -2,6 +2,7 @@
 //! fingerprints for near-duplicates.
 
 mod charset;
+pub mod contamination;
 mod edit;
 pub mod extract;
 pub mod fingerprint;
