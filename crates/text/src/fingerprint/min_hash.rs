@@ -8,7 +8,7 @@
 //! A document of 400 words takes 45,000 products for 112 hashes. Sixteen hash functions stay in registers while all
 //! shingles pass; the loop is compiled for AVX2 and AVX-512 too, and the CPU decides.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::mersenne_twister::MersenneTwister;
 
@@ -74,16 +74,31 @@ impl MinHash {
         if shingles.is_empty() {
             return false;
         }
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                for (block, out) in self.blocks.iter().zip(out.chunks_mut(LANES)) {
-                    let least = block.least(shingles);
-                    out.copy_from_slice(&least[..out.len()]);
-                }
-            },
-        );
+        self.arch.dispatch(Signature {
+            blocks: &self.blocks,
+            shingles,
+            out,
+        });
         true
+    }
+}
+
+/// The loop over all blocks. A type, since the compiler does not inline a closure into the code for each CPU.
+struct Signature<'a> {
+    blocks: &'a [Block],
+    shingles: &'a [u64],
+    out: &'a mut [u64],
+}
+
+impl WithSimd for Signature<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (block, out) in self.blocks.iter().zip(self.out.chunks_mut(LANES)) {
+            let least = block.least(self.shingles);
+            out.copy_from_slice(&least[..out.len()]);
+        }
     }
 }
 

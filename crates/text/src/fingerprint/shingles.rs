@@ -132,3 +132,53 @@ impl Words {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(unit: Unit, n: usize, text: &str, grams: &[&str]) {
+        let mut shingles = vec![1, 2, 3];
+        Shingler::new(unit, n, ShingleHash::Xxh64).shingles(text, &mut shingles);
+        let expected: Vec<u64> = grams.iter().map(|gram| xxh64(gram.as_bytes(), 0)).collect();
+        assert_eq!(shingles, expected, "{text:?}");
+    }
+
+    #[test]
+    fn words_are_joined_by_one_blank_wherever_they_stood() {
+        check(
+            Unit::Words,
+            2,
+            "You cannot, 7km!",
+            &["you can", "can not", "not 0", "0 km"],
+        );
+        check(Unit::Words, 2, "one \u{301} two three", &["one two", "two three"]);
+        check(Unit::Words, 1, "Gonna stay", &["gon", "na", "stay"]);
+    }
+
+    #[test]
+    fn characters_are_scalar_values_of_the_simplified_text() {
+        check(Unit::Characters, 3, "Ab, ‘é", &["ab ", "b ‘", " ‘e"]);
+    }
+
+    #[test]
+    fn too_few_units_give_no_shingles() {
+        check(Unit::Words, 5, "one two three four", &[]);
+        check(Unit::Words, 1, " ... ", &[]);
+        check(Unit::Characters, 4, "abc", &[]);
+    }
+
+    #[test]
+    fn huge_runs_of_anything_take_linear_time() {
+        for piece in [
+            "a", "!", "\u{301}", "\u{302e}", "7", "7 ", "‘", "gonna ", "0km ", " \u{301}",
+        ] {
+            let text = piece.repeat(1_000_000 / piece.len());
+            let mut shingles = Vec::new();
+            for unit in [Unit::Words, Unit::Characters] {
+                Shingler::new(unit, 5, ShingleHash::Sha1).shingles(&text, &mut shingles);
+                assert!(shingles.len() <= text.len());
+            }
+        }
+    }
+}

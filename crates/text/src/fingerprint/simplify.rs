@@ -287,3 +287,107 @@ fn is_punctuation(c: char) -> bool {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use unicode_normalization::UnicodeNormalization;
+
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let mut out = "before".to_owned();
+        simplify(text, &mut out);
+        assert_eq!(out, expected, "{text:?}");
+    }
+
+    /// The steps one after the other.
+    fn by_steps(text: &str) -> String {
+        let lower = text.to_lowercase();
+        let mut numbered = String::new();
+        let mut at = 0;
+        while let Some(c) = lower[at..].chars().next() {
+            let is_digit = is(c, DIGIT);
+            numbered.push(if is_digit { '0' } else { c });
+            at = if is_digit {
+                number_end(&lower, at)
+            } else {
+                at + c.len_utf8()
+            };
+        }
+        let blanked: String = numbered
+            .chars()
+            .map(|c| if is_punctuation(c) { ' ' } else { c })
+            .collect();
+        let words: Vec<_> = blanked.split(is_space).filter(|word| !word.is_empty()).collect();
+        let bare: String = words.join(" ").nfd().filter(|&c| !is(c, MARK)).collect();
+        bare.trim_matches(' ').to_owned()
+    }
+
+    #[test]
+    fn one_pass_gives_what_the_steps_give() {
+        let pieces: Vec<char> = "aZ 09.,-\n‘’–“éÉİΣσς٣５⎖한각が中☃\u{301}\u{323}\u{93f}\u{941}\u{a953}\u{302e}\u{1d165}\u{37e}\u{226e}\u{1f}\u{85}\u{a0}\u{3000}\u{200b}😀ẞﬁ"
+            .chars()
+            .collect();
+        let mut state = 7u64;
+        let mut random = |most: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % most
+        };
+        let mut out = String::new();
+        for _ in 0..20_000 {
+            let few: Vec<char> = (0..1 + random(6)).map(|_| pieces[random(pieces.len())]).collect();
+            let text: String = (0..random(24)).map(|_| few[random(few.len())]).collect();
+            simplify(&text, &mut out);
+            assert_eq!(out, by_steps(&text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_at_most_one_separator() {
+        check("1,000 3.14 1.2.3 1,,2 5. .5 w123", "0 0 0 0 0 0 0 0 w0");
+        check("٣٫١٤ １２.３ 1⎖2", "0 0 0");
+    }
+
+    #[test]
+    fn ascii_keeps_letters_and_numbers_only() {
+        let all: String = (0..128u8).map(char::from).collect();
+        check(&all, "0 abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrstuvwxyz");
+    }
+
+    #[test]
+    fn a_mark_between_blanks_leaves_two_blanks() {
+        check("a \u{301} b \u{301}", "a  b");
+        check(" \u{301} a", "a");
+    }
+
+    #[test]
+    fn a_sigma_is_final_at_the_end_of_a_word() {
+        check("ΟΔΟΣ ΣΑ", "οδος σα");
+    }
+
+    #[test]
+    fn huge_runs_of_anything_take_linear_time() {
+        for piece in [
+            "a",
+            "!",
+            "\u{301}",
+            "\u{302e}",
+            "\u{302e}\u{a953}",
+            "7",
+            "1.",
+            "٣",
+            "Σ",
+            "한",
+            "é",
+            " \u{301}",
+            "\u{1d160}",
+        ] {
+            let text = piece.repeat(1_000_000 / piece.len());
+            let mut out = String::new();
+            simplify(&text, &mut out);
+            assert!(out.len() <= 3 * text.len());
+        }
+    }
+}
