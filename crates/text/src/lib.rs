@@ -9,6 +9,7 @@ pub mod fingerprint;
 mod html;
 pub mod model;
 mod redact;
+pub mod repeat;
 mod signal;
 mod words;
 
