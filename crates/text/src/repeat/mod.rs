@@ -1,12 +1,14 @@
 //! Parts of texts that repeat parts of other texts, and texts without them.
 //!
-//! Two ways to say what a part is; each is a pure function of texts, made to be called between two passes over a
+//! Three ways to say what a part is; each is a pure function of texts, made to be called between two passes over a
 //! corpus:
 //!
 //! * [`lines`]: lines, paragraphs or spans of sentences, told apart by a 64-bit key. Exact, cheap, and the keys of a
 //!   whole corpus can be sorted on disk.
 //! * [`ngrams`]: paragraphs or texts of which most word n-grams stand in an earlier text. One table of fixed size
 //!   for the corpus, with a known share of false positives.
+//! * [`substrings`]: runs of bytes that stand elsewhere, wherever they start. Exact, for as many texts as fit into a
+//!   suffix array.
 //!
 //! All of them give byte ranges; [`without`] removes those from a text and tidies up behind them. Texts of more
 //! than 4 GiB have no parts.
@@ -14,6 +16,7 @@
 pub mod lines;
 pub mod ngrams;
 mod removal;
+pub mod substrings;
 
 pub use removal::without;
 
