@@ -33,7 +33,7 @@ use datafusion::{
 };
 use futures::{StreamExt, stream};
 use gristmill_dedup::{
-    Comparison, DOCUMENT_COLUMN, EVIDENCE_COLUMN, Given, METHODS, Numbering, Settings, key_column,
+    Comparison, DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN, Given, METHODS, Numbering, Settings, key_column,
 };
 
 const BANDS: usize = 14;
@@ -66,6 +66,9 @@ fn main() {
         .unwrap();
     let verify = is_verified.then_some(0.8);
     let settings = Settings::new(method.settings(), [("verify", Given::Share(verify))]);
+    let Ok(Dedup::Whole(fingerprint)) = method.with(&settings) else {
+        panic!("minhash compares whole documents");
+    };
     let table = Arc::new(Documents {
         documents,
         partitions: threads as u64,
@@ -73,7 +76,7 @@ fn main() {
     let comparison = Comparison {
         new: session.read_table(table).unwrap(),
         session,
-        fingerprint: method.fingerprint(&settings).unwrap(),
+        fingerprint,
         known: None,
         numbering: Numbering::new([(0, documents)]).unwrap(),
         known_slices: Vec::new(),

@@ -235,7 +235,7 @@ fn join_all(runs: RunFile, place: impl Fn(u32) -> u32, sets: &mut UnionFind) -> 
 }
 
 /// The session with batches that suit rows of a few numbers: those of content are small.
-fn wide(session: &SessionContext) -> SessionContext {
+pub(crate) fn wide(session: &SessionContext) -> SessionContext {
     let config: SessionConfig = session.copied_config().with_batch_size(BATCH_ROWS);
     SessionContext::new_with_config_rt(config, session.runtime_env())
 }

@@ -8,9 +8,11 @@
 
 mod compare;
 mod evidence;
+mod mapped;
 mod marked;
 mod method;
 mod numbering;
+mod parts;
 mod rank;
 mod runs;
 mod settings;
@@ -21,8 +23,11 @@ mod verify;
 use gristmill_core::Column;
 
 pub use compare::{Comparison, Members};
-pub use method::{Fingerprint, Keys, METHODS, Measure, Method, Verdict};
+/// A text without ranges of its bytes; see [`repeat`](gristmill_text::repeat).
+pub use gristmill_text::repeat::without;
+pub use method::{Dedup, Fingerprint, Keys, METHODS, Measure, Method, Verdict};
 pub use numbering::Numbering;
+pub use parts::{Cuts, Parts, RANGES, cuts_schema, ranges_schema};
 pub use rank::members_schema;
 pub use settings::{Given, Setting, Settings, Sort};
 pub use stats::Stats;
@@ -56,8 +61,16 @@ pub const CLUSTER_SIMILARITY: Column = Column::f64(
 )
 .if_named();
 
-/// What a dedup step adds.
+/// What a dedup step of whole documents adds.
 pub static CLUSTER_COLUMNS: [Column; 4] = [CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIZE, CLUSTER_SIMILARITY];
+
+/// How much of a text stood elsewhere as well.
+pub const TEXT_REPEAT_SHARE: Column = Column::f64(
+    "text_repeat_share",
+    "share of the bytes of the text that a dedup step of parts took out, 0 to 1",
+);
+/// What a dedup step of parts adds; the text is without its repeated parts from then on.
+pub static REPEAT_COLUMNS: [Column; 1] = [TEXT_REPEAT_SHARE];
 
 /// The name of a key column; its values are `UInt64`.
 pub fn key_column(number: usize) -> String {

@@ -1,6 +1,6 @@
 //! Which document of each cluster is kept: members in the order of the recipe, narrow and sorted.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::{
@@ -11,20 +11,15 @@ use datafusion::{
         compute::filter_record_batch,
         datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type},
     },
-    catalog::streaming::StreamingTable,
     error::Result,
-    execution::{SendableRecordBatchStream, TaskContext},
+    execution::SendableRecordBatchStream,
     logical_expr::SortExpr,
-    physical_plan::{
-        ExecutionPlan, execute_stream, stream::RecordBatchStreamAdapter, streaming::PartitionStream,
-    },
     prelude::{DataFrame, SessionContext, cast, col, lit},
 };
-use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, DOCUMENT_COLUMN, EARLIER_COLUMN, Measure,
-    Stats, evidence::Evidence, marked::Marked, numbering::Numbering, union_find::UnionFind,
+    Stats, evidence::Evidence, mapped::mapped, marked::Marked, numbering::Numbering, union_find::UnionFind,
 };
 
 /// The component of a document, for the sort.
@@ -93,13 +88,12 @@ pub(crate) async fn sorted_members(
         }
         documents = documents.union(known.select(columns)?)?;
     }
-    let input = documents.create_physical_plan().await?;
-    let members = Members {
-        schema: with_root(input.schema().as_ref()),
-        input,
-        components: components.clone(),
-    };
-    let table = StreamingTable::try_new(members.schema.clone(), vec![Arc::new(members)])?;
+    let schema = with_root(documents.schema().as_arrow());
+    let (components, with_root) = (components.clone(), schema.clone());
+    let members = mapped(session, documents, schema, move |batch| {
+        members_of(batch, &components, &with_root)
+    })
+    .await?;
     let mut by = vec![col(ROOT).sort(true, false), col(EARLIER_COLUMN).sort(true, false)];
     by.extend(
         prefer
@@ -110,47 +104,13 @@ pub(crate) async fn sorted_members(
     by.push(col("id").sort(true, false));
     // Two documents of one id, which users may give, are told apart by their place in the input.
     by.push(col(DOCUMENT_COLUMN).sort(true, false));
-    session
-        .read_table(Arc::new(table))?
-        .sort(by)?
-        .execute_stream()
-        .await
+    members.sort(by)?.execute_stream().await
 }
 
 fn with_root(schema: &Schema) -> SchemaRef {
     let root = Arc::new(Field::new(ROOT, DataType::UInt32, false));
     let fields = schema.fields().iter().cloned().chain([root]);
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// Documents that are in clusters, each with its component.
-struct Members {
-    input: Arc<dyn ExecutionPlan>,
-    schema: SchemaRef,
-    components: Arc<Components>,
-}
-
-impl fmt::Debug for Members {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Members")
-    }
-}
-
-impl PartitionStream for Members {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (components, schema) = (self.components.clone(), self.schema.clone());
-        let members = stream::once(std::future::ready(execute_stream(self.input.clone(), context)))
-            .try_flatten()
-            .map(move |batch| members_of(&batch?, &components, &schema));
-        Box::pin(RecordBatchStreamAdapter::new(
-            self.schema.clone(),
-            members.boxed(),
-        ))
-    }
 }
 
 fn members_of(batch: &RecordBatch, components: &Components, schema: &SchemaRef) -> Result<RecordBatch> {

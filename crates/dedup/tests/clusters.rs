@@ -18,8 +18,8 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext, col},
 };
 use gristmill_dedup::{
-    CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, Comparison, DOCUMENT_COLUMN, EVIDENCE_COLUMN, Fingerprint,
-    Given, METHODS, Numbering, Settings, Stats, key_column,
+    CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, Comparison, DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN,
+    Fingerprint, Given, METHODS, Numbering, Settings, Stats, key_column,
 };
 use serde_json::Value;
 
@@ -29,7 +29,10 @@ type Member = (String, String, u32, Option<f64>);
 fn fingerprint(method: &str, given: &[(&'static str, Given)]) -> Arc<dyn Fingerprint> {
     let method = METHODS.iter().find(|known| known.card().name == method).unwrap();
     let settings = Settings::new(method.settings(), given.iter().copied());
-    method.fingerprint(&settings).unwrap()
+    match method.with(&settings).unwrap() {
+        Dedup::Whole(fingerprint) => fingerprint,
+        Dedup::Parts(parts) => panic!("{parts:?} compares parts"),
+    }
 }
 
 /// Compares texts by id. `rows_of_slice` cuts them into slices, `threads` sort and verify.

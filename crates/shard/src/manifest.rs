@@ -100,10 +100,16 @@ pub struct DedupEntry {
     pub clusters: u64,
     /// Of these, clusters whose first document is known from an index.
     pub known: u64,
-    /// Documents of this run behind the first of their cluster.
+    /// Documents of this run behind the first of their cluster, or with parts that were taken out.
     pub duplicates: u64,
     /// Clusters by size: the key is the largest power of two that is not above it.
     pub sizes: BTreeMap<u32, u64>,
+    /// Parts of texts that were taken out, by methods that do.
+    #[serde(default)]
+    pub parts: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub part_bytes: u64,
     /// The members of the clusters, in the order of clusters and ranks.
     pub files: Vec<ShardEntry>,
 }

@@ -12,7 +12,7 @@ use datafusion::arrow::{
 use gristmill_core::{Card, Cost, Error, Result, columns};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Fingerprint, Keys, Method, Verdict};
+use super::{Dedup, Fingerprint, Keys, Method, Verdict};
 use crate::{
     CLUSTER_COLUMNS,
     settings::{Setting, Settings},
@@ -42,8 +42,8 @@ impl Method for Exact {
         &[]
     }
 
-    fn fingerprint(&self, _: &Settings) -> Result<Arc<dyn Fingerprint>, String> {
-        Ok(Arc::new(Exact))
+    fn with(&self, _: &Settings) -> Result<Dedup, String> {
+        Ok(Dedup::Whole(Arc::new(Exact)))
     }
 }
 

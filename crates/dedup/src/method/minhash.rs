@@ -21,7 +21,7 @@ use gristmill_core::{Card, Cost, Error, Result, columns};
 use gristmill_text::fingerprint::{self, ShingleHash, Shingler, Unit};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Fingerprint, Keys, Measure, Method, Verdict};
+use super::{Dedup, Fingerprint, Keys, Measure, Method, Verdict};
 use crate::{
     CLUSTER_COLUMNS,
     settings::{Setting, Settings, Sort},
@@ -130,7 +130,7 @@ impl Method for MinHash {
         &SETTINGS
     }
 
-    fn fingerprint(&self, settings: &Settings) -> Result<Arc<dyn Fingerprint>, String> {
+    fn with(&self, settings: &Settings) -> Result<Dedup, String> {
         let (bands, rows) = (
             settings.number("bands") as usize,
             settings.number("rows") as usize,
@@ -142,13 +142,13 @@ impl Method for MinHash {
                 _ => Arc::new(Jaccard { threshold }),
             }
         });
-        Ok(Arc::new(Signatures {
+        Ok(Dedup::Whole(Arc::new(Signatures {
             shingler: Box::new(shingler(settings)),
             hashes: fingerprint::MinHash::new(bands * rows, settings.number("seed") as u32),
             bands,
             rows,
             measure,
-        }))
+        })))
     }
 }
 
@@ -279,7 +279,10 @@ mod tests {
 
     fn fingerprint(given: &[(&'static str, Given)]) -> Arc<dyn Fingerprint> {
         let settings = Settings::new(&SETTINGS, given.iter().copied());
-        MinHash.fingerprint(&settings).unwrap()
+        match MinHash.with(&settings) {
+            Ok(Dedup::Whole(fingerprint)) => fingerprint,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn similarity(measure: &'static str, a: &str, b: &str) -> f64 {

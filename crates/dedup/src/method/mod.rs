@@ -11,7 +11,10 @@ use std::{fmt::Debug, sync::Arc};
 use datafusion::arrow::array::ArrayRef;
 use gristmill_core::{Card, Column, Result};
 
-use crate::settings::{Setting, Settings};
+use crate::{
+    parts::{Parts, lines, ngrams, substrings},
+    settings::{Setting, Settings},
+};
 
 /// A way to find copies among documents.
 pub trait Method: Send + Sync {
@@ -26,14 +29,23 @@ pub trait Method: Send + Sync {
     /// What a recipe may set.
     fn settings(&self) -> &'static [Setting];
 
-    /// The fingerprint with these settings.
+    /// The method with these settings.
     ///
     /// # Errors
     /// What is wrong with settings that are right one by one.
-    fn fingerprint(&self, settings: &Settings) -> Result<Arc<dyn Fingerprint>, String>;
+    fn with(&self, settings: &Settings) -> Result<Dedup, String>;
 }
 
-/// A method with its settings.
+/// A method with its settings, by what it compares.
+#[derive(Debug, Clone)]
+pub enum Dedup {
+    /// Whole documents: they get clusters.
+    Whole(Arc<dyn Fingerprint>),
+    /// Parts of documents: they are taken out.
+    Parts(Arc<dyn Parts>),
+}
+
+/// A method that compares whole documents, with its settings.
 pub trait Fingerprint: Send + Sync + Debug {
     /// Key columns of a document: bands × columns of a band.
     fn key_columns(&self) -> usize;
@@ -84,8 +96,16 @@ pub trait Measure: Send + Sync + Debug {
     fn similarity(&self, a: &[u8], b: &[u8]) -> f64;
 }
 
-/// Every method that compares whole documents.
-pub static METHODS: &[&dyn Method] = &[&exact::Exact, &minhash::MinHash, &simhash::SimHash, &url::Url];
+/// Every method.
+pub static METHODS: &[&dyn Method] = &[
+    &exact::Exact,
+    &lines::Lines,
+    &minhash::MinHash,
+    &ngrams::Ngrams,
+    &simhash::SimHash,
+    &substrings::Substrings,
+    &url::Url,
+];
 
 #[cfg(test)]
 mod tests {
@@ -97,10 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn defaults_make_a_fingerprint() {
+    fn defaults_make_a_method() {
         for method in METHODS {
             let settings = Settings::new(method.settings(), []);
-            assert!(method.fingerprint(&settings).is_ok(), "{}", method.card().name);
+            assert!(method.with(&settings).is_ok(), "{}", method.card().name);
         }
     }
 }

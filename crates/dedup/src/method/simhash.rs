@@ -15,7 +15,7 @@ use gristmill_core::{Card, Cost, Error, Result, columns};
 use gristmill_text::fingerprint::{self, Shingler};
 
 use super::{
-    Fingerprint, Keys, Method, Verdict,
+    Dedup, Fingerprint, Keys, Method, Verdict,
     hamming::{Hamming, stretches},
     minhash::{HASH, UNIT, shingler},
 };
@@ -71,14 +71,14 @@ impl Method for SimHash {
         &SETTINGS
     }
 
-    fn fingerprint(&self, settings: &Settings) -> Result<Arc<dyn Fingerprint>, String> {
-        Ok(Arc::new(SimHashes {
+    fn with(&self, settings: &Settings) -> Result<Dedup, String> {
+        Ok(Dedup::Whole(Arc::new(SimHashes {
             shingler: Box::new(shingler(settings)),
             hamming: Hamming {
                 bits: 64,
                 distance: settings.number("distance") as u32,
             },
-        }))
+        })))
     }
 }
 

@@ -12,7 +12,7 @@ use datafusion::arrow::array::{ArrayRef, AsArray};
 use gristmill_core::{Card, Cost, Result, columns};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Fingerprint, Keys, Method, Verdict, exact::halves};
+use super::{Dedup, Fingerprint, Keys, Method, Verdict, exact::halves};
 use crate::{
     CLUSTER_COLUMNS,
     settings::{Setting, Settings},
@@ -48,8 +48,8 @@ impl Method for Url {
         &[]
     }
 
-    fn fingerprint(&self, _: &Settings) -> Result<Arc<dyn Fingerprint>, String> {
-        Ok(Arc::new(Url))
+    fn with(&self, _: &Settings) -> Result<Dedup, String> {
+        Ok(Dedup::Whole(Arc::new(Url)))
     }
 }
 

@@ -18,7 +18,7 @@ use datafusion::{
     arrow::{
         array::{
             Array, ArrayRef, AsArray, Float64Array, RecordBatch, RecordBatchOptions, StringViewArray,
-            UInt32Array, new_null_array,
+            StringViewBuilder, UInt32Array, new_null_array,
         },
         compute::{concat, take},
         datatypes::{SchemaRef, UInt32Type, UInt64Type},
@@ -33,7 +33,8 @@ use datafusion::{
 use futures::{StreamExt, TryStreamExt};
 use gristmill_core::{Fault, columns};
 use gristmill_dedup::{
-    CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, DOCUMENT_COLUMN, EVIDENCE_COLUMN, key_column,
+    CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, DOCUMENT_COLUMN, EVIDENCE_COLUMN,
+    TEXT_REPEAT_SHARE, key_column,
 };
 use gristmill_shard::VERDICT_COLUMN;
 use tokio::sync::oneshot;
@@ -44,8 +45,14 @@ use crate::{
     plan::{Op, PARENT_ID, PART},
 };
 
-/// The members of clusters of a slice, by document.
-pub(crate) type Members = HashMap<u64, Member>;
+/// What a comparison found of the documents of a slice, by document.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    /// Those in clusters.
+    pub(crate) clusters: HashMap<u64, Member>,
+    /// Starts and ends of the repeated parts of texts.
+    pub(crate) cuts: HashMap<u64, Vec<(u32, u32)>>,
+}
 
 /// A document in a cluster of two or more.
 #[derive(Debug, Clone, PartialEq)]
@@ -349,8 +356,11 @@ impl Work {
                 }
             }
             Op::Keys(op) => {
+                let Some(fingerprint) = op.fingerprint() else {
+                    return Ok(outputs);
+                };
                 let content = batch.column_by_name(&op.column).expect("the plan was checked");
-                let keys = op.fingerprint.keys(content).map_err(failed)?;
+                let keys = fingerprint.keys(content).map_err(failed)?;
                 outputs.extend((0..).map(key_column).zip(keys.columns));
                 outputs.extend(
                     keys.evidence
@@ -365,7 +375,7 @@ impl Work {
                     .as_primitive::<UInt64Type>()
                     .values()
                     .iter()
-                    .map(|document| self.members.get(document))
+                    .map(|document| self.members.clusters.get(document))
                     .collect();
                 let ids: StringViewArray = found
                     .iter()
@@ -387,9 +397,37 @@ impl Work {
                 ];
                 outputs.extend(columns.map(|(column, values)| (column.name.to_owned(), values)));
             }
+            Op::Cut(column) => {
+                let texts = batch.column_by_name(column).expect("the plan was checked");
+                let (texts, shares) = self.cut(batch, texts.as_string_view());
+                outputs.insert(column.clone(), Arc::new(texts));
+                outputs.insert(TEXT_REPEAT_SHARE.name.to_owned(), Arc::new(shares));
+            }
             Op::Sieve(_) => unreachable!("a sieve is a node of its own"),
         }
         Ok(outputs)
+    }
+}
+
+impl Work {
+    /// Texts without their repeated parts, and the share of their bytes that these were.
+    fn cut(&self, batch: &RecordBatch, texts: &StringViewArray) -> (StringViewArray, Float64Array) {
+        let documents = batch
+            .column_by_name(DOCUMENT_COLUMN)
+            .expect("staged rows have numbers")
+            .as_primitive::<UInt64Type>();
+        let mut kept = StringViewBuilder::new();
+        let mut shares = Vec::with_capacity(texts.len());
+        for (document, text) in documents.values().iter().zip(texts) {
+            let cuts = self.members.cuts.get(document);
+            let bytes: u32 = cuts.into_iter().flatten().map(|(start, end)| end - start).sum();
+            shares.push(text.map(|text| f64::from(bytes) / (text.len().max(1) as f64)));
+            match (text, cuts) {
+                (Some(text), Some(cuts)) => kept.append_value(gristmill_dedup::without(text, cuts)),
+                (text, _) => kept.append_option(text),
+            }
+        }
+        (kept.finish(), shares.into())
     }
 }
 

@@ -115,22 +115,19 @@ pub(crate) fn ordering(
     let mut sorts = Vec::new();
     for by in ordering {
         let sql = by.expr.to_string();
-        let planned = session
-            .state()
-            .create_logical_expr(&sql, &table)
-            .and_then(|logical| {
-                session.create_physical_expr(logical.clone(), &table)?;
-                Ok(logical)
-            });
-        let wrong = match planned {
+        let planned = session.state().create_logical_expr(&sql, &table);
+        let checked = match planned {
             Ok(logical) if has_aggregate(&logical) => Err("it looks at other rows".to_owned()),
             Ok(logical) => match unstable_function(&logical) {
                 Some(name) => Err(format!("{name}() gives another value each time")),
-                None => Ok(logical),
+                None => match session.create_physical_expr(logical.clone(), &table) {
+                    Ok(_) => Ok(logical),
+                    Err(error) => Err(plain_message(&error)),
+                },
             },
             Err(error) => Err(plain_message(&error)),
         };
-        match wrong {
+        match checked {
             Ok(logical) => sorts.push(logical.sort(
                 by.options.asc.unwrap_or(true),
                 by.options.nulls_first.unwrap_or(false),

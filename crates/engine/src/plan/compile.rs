@@ -10,7 +10,7 @@ use datafusion::{
     logical_expr::SortExpr,
 };
 use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, columns};
-use gristmill_dedup::DOCUMENT_COLUMN;
+use gristmill_dedup::{DOCUMENT_COLUMN, Dedup, Method};
 use gristmill_shard::{Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{
@@ -215,7 +215,7 @@ impl<'a> Compiler<'a> {
         };
         self.sieve(&step.label, vec![]);
         let keys = KeysOp {
-            fingerprint: spec.fingerprint.clone(),
+            dedup: spec.dedup.clone(),
             column: spec.column.clone(),
             prefer,
             prefer_columns,
@@ -225,11 +225,19 @@ impl<'a> Compiler<'a> {
         let registry = self.registry;
         self.present.retain(|field| !is_internal(registry, field.name()));
         self.segments.push(Vec::new());
-        self.add(&step.label, Op::Clusters);
+        match spec.dedup {
+            Dedup::Whole(_) => {
+                self.add(&step.label, Op::Clusters);
+                self.named.insert(gristmill_dedup::CLUSTER_ID.name.to_owned());
+            }
+            Dedup::Parts(_) => {
+                self.content_changes(&spec.column);
+                self.add(&step.label, Op::Cut(spec.column.clone()));
+            }
+        }
         let first = self.rules.len();
         self.keep(&step.label, std::slice::from_ref(&spec.keep));
         self.dedup_rules.extend(first..self.rules.len());
-        self.named.insert(gristmill_dedup::CLUSTER_ID.name.to_owned());
     }
 
     /// The order of preference, and the columns that it looks at; their signals are computed here.
@@ -369,11 +377,13 @@ impl<'a> Compiler<'a> {
                 return false;
             }
         }
-        if name.starts_with("cluster_") {
+        let gives = |method: &&&dyn Method| method.card().outputs.iter().any(|output| output.name == name);
+        if let Some(method) = self.registry.methods.iter().find(gives) {
+            let method = method.card().name;
             self.problems.add(
                 place,
                 format!("column {name:?} is not there yet"),
-                "a `dedup` step gives it: put that step before this one",
+                format!("a `dedup` step such as `dedup: {{{method}: text}}` gives it: put that step before this one"),
             );
             return false;
         }

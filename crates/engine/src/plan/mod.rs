@@ -22,7 +22,9 @@ use datafusion::{
     prelude::SessionContext,
 };
 use gristmill_core::{Edit, Extractor, Signal, columns};
-use gristmill_dedup::{DOCUMENT_COLUMN, EVIDENCE_COLUMN, Fingerprint, Verdict, key_column};
+use gristmill_dedup::{
+    DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN, Fingerprint, REPEAT_COLUMNS, Verdict, key_column,
+};
 use gristmill_shard::Rule;
 
 pub use compile::compile;
@@ -90,11 +92,13 @@ pub(crate) enum Op {
     Keys(Arc<KeysOp>),
     /// Documents get their cluster and rank.
     Clusters,
+    /// A text loses its repeated parts.
+    Cut(String),
 }
 
 /// What documents are compared by, at the end of a segment.
 pub(crate) struct KeysOp {
-    pub(crate) fingerprint: Arc<dyn Fingerprint>,
+    pub(crate) dedup: Dedup,
     pub(crate) column: String,
     /// Which document of a cluster is kept, and the columns that this looks at.
     pub(crate) prefer: Vec<SortExpr>,
@@ -102,12 +106,23 @@ pub(crate) struct KeysOp {
 }
 
 impl KeysOp {
+    /// The fingerprint, if whole documents are compared.
+    pub(crate) fn fingerprint(&self) -> Option<&Arc<dyn Fingerprint>> {
+        match &self.dedup {
+            Dedup::Whole(fingerprint) => Some(fingerprint),
+            Dedup::Parts(_) => None,
+        }
+    }
+
     fn outputs(&self) -> Vec<Field> {
-        let keys = (0..self.fingerprint.key_columns()).map(key_column);
+        let Some(fingerprint) = self.fingerprint() else {
+            return Vec::new();
+        };
+        let keys = (0..fingerprint.key_columns()).map(key_column);
         let mut fields: Vec<Field> = keys
             .map(|name| Field::new(name, DataType::UInt64, true))
             .collect();
-        if matches!(self.fingerprint.verdict(), Verdict::Verified(_)) {
+        if matches!(fingerprint.verdict(), Verdict::Verified(_)) {
             fields.push(Field::new(EVIDENCE_COLUMN, DataType::Binary, true));
         }
         fields
@@ -123,6 +138,9 @@ impl KeysOp {
     fn staged(&self) -> Vec<String> {
         let mut names = self.key_names();
         names.extend(self.prefer_columns.iter().cloned());
+        if self.fingerprint().is_none() {
+            names.push(self.column.clone());
+        }
         names
     }
 }
@@ -177,8 +195,9 @@ impl fmt::Debug for Op {
                 write!(f, "Derive {}", names.join(", "))
             }
             Op::Sieve(doors) => write!(f, "Sieve of {} rules", doors.len()),
-            Op::Keys(keys) => write!(f, "Keys {:?} of {}", keys.fingerprint, keys.column),
+            Op::Keys(keys) => write!(f, "Keys {:?} of {}", keys.dedup, keys.column),
             Op::Clusters => write!(f, "Clusters"),
+            Op::Cut(column) => write!(f, "Cut {column}"),
         }
     }
 }
@@ -210,6 +229,7 @@ impl Op {
                 .map(String::as_str)
                 .collect(),
             Op::Clusters => vec![DOCUMENT_COLUMN],
+            Op::Cut(column) => vec![DOCUMENT_COLUMN, column],
         }
     }
 
@@ -241,6 +261,10 @@ impl Op {
             Op::Clusters => gristmill_dedup::CLUSTER_COLUMNS
                 .iter()
                 .map(gristmill_core::Column::field)
+                .collect(),
+            Op::Cut(column) => [Field::new(column, DataType::Utf8View, true)]
+                .into_iter()
+                .chain(fields(&REPEAT_COLUMNS))
                 .collect(),
         }
     }

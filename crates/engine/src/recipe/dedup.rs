@@ -1,8 +1,8 @@
 //! The dedup steps of a recipe: a method, what it looks at, its settings, and which copy is kept.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use gristmill_dedup::{Fingerprint, Given, Method, Settings, Sort, Verdict};
+use gristmill_dedup::{CLUSTER_RANK, Dedup, Given, Method, Settings, Sort, TEXT_REPEAT_SHARE, Verdict};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -20,7 +20,7 @@ use crate::registry::Registry;
 pub(crate) struct DedupSpec {
     pub(crate) method: &'static dyn Method,
     pub(crate) settings: Settings,
-    pub(crate) fingerprint: Arc<dyn Fingerprint>,
+    pub(crate) dedup: Dedup,
     /// What the method looks at.
     pub(crate) column: String,
     /// The order in which copies are preferred, as SQL.
@@ -57,8 +57,15 @@ impl DedupSpec {
         let card = self.method.card();
         json!({
             "method": card.name, "version": card.version, "column": self.column, "settings": settings,
-            "evidence": matches!(self.fingerprint.verdict(), Verdict::Verified(_)),
+            "evidence": self.is_verified(),
         })
+    }
+
+    fn is_verified(&self) -> bool {
+        match &self.dedup {
+            Dedup::Whole(fingerprint) => matches!(fingerprint.verdict(), Verdict::Verified(_)),
+            Dedup::Parts(_) => false,
+        }
     }
 
     /// As it stands in the plan.
@@ -103,12 +110,12 @@ impl Reader<'_> {
             }
         }
         let column = self.dedup_column(method, asked.column)?;
-        let settings = Settings::new(method.settings(), asked.given);
+        let settings = Settings::new(method.settings(), std::mem::take(&mut asked.given));
         if self.problems.count() > before {
             return None;
         }
-        let fingerprint = match method.fingerprint(&settings) {
-            Ok(fingerprint) => fingerprint,
+        let dedup = match method.with(&settings) {
+            Ok(dedup) => dedup,
             Err(message) => {
                 self.problems.add(&value.place, message, example(method));
                 return None;
@@ -119,28 +126,53 @@ impl Reader<'_> {
             sql: node.text().unwrap_or_default().to_owned(),
             place: node.place.clone(),
         };
-        let what = match fingerprint.verdict() {
-            Verdict::Equal => &column,
-            _ => method.card().name,
+        let rank = CLUSTER_RANK.name;
+        let (rule, condition) = match &dedup {
+            Dedup::Whole(fingerprint) => {
+                let what = match fingerprint.verdict() {
+                    Verdict::Equal => &column,
+                    _ => method.card().name,
+                };
+                (format!("unique_{what}"), format!("{rank} = 0"))
+            }
+            Dedup::Parts(_) => {
+                self.not_for_parts(&asked, method);
+                (
+                    "has_own_text".to_owned(),
+                    format!("{} < 1", TEXT_REPEAT_SHARE.name),
+                )
+            }
         };
-        let unique = format!("unique_{what}");
         let keep = asked.keep.map_or_else(
             || RuleSpec {
-                name: unique.clone(),
-                sql: format!("{} = 0", gristmill_dedup::CLUSTER_RANK.name),
+                name: rule.clone(),
+                sql: condition,
                 place: node.place.clone(),
             },
-            |node| sql(node, &unique),
+            |node| sql(node, &rule),
         );
         Some(DedupSpec {
             method,
             settings,
-            fingerprint,
+            dedup,
             column,
             prefer: asked.prefer.map(|node| sql(node, "prefer")),
             keep,
             index: asked.index,
         })
+    }
+
+    /// Only whole documents have an order of preference and an index.
+    fn not_for_parts(&mut self, asked: &Asked<'_>, method: &'static dyn Method) {
+        let prefer = asked.prefer.map(|node| ("prefer", &node.place));
+        let index = asked.index.as_ref().map(|index| ("index", &index.place));
+        for (key, place) in prefer.into_iter().chain(index) {
+            let message = format!(
+                "{key:?} is for methods that compare whole documents, and {:?} takes out parts",
+                method.card().name
+            );
+            self.problems.add(place, message, "leave it out");
+        }
     }
 
     fn no_method(&mut self, node: &Node) -> Option<DedupSpec> {

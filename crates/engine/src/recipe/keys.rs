@@ -162,7 +162,11 @@ pub const STEP: &[Key] = &[
     key("use", Kind::Own, "walk the steps of a preset"),
     key("edit", Kind::Own, "change the content with this edit"),
     key("redact", Kind::Own, "replace personal data of these kinds"),
-    key("dedup", Kind::Own, "keep one document of each cluster of copies"),
+    key(
+        "dedup",
+        Kind::Own,
+        "find copies by one method: keep one document of each cluster, or take out repeated parts",
+    ),
 ];
 
 /// A dedup step, beside the settings of its method.
@@ -176,7 +180,7 @@ pub const DEDUP: &[Key] = &[
     key(
         "keep",
         Kind::Text,
-        "the rule of the step, an SQL condition; `cluster_rank = 0` when absent",
+        "the rule of the step, an SQL condition; `cluster_rank = 0`, or `text_repeat_share < 1` of methods that take out parts, when absent",
     ),
     key(
         "index",

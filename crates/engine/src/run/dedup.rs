@@ -12,8 +12,8 @@ use datafusion::{
 use futures::TryStreamExt;
 use gristmill_core::columns;
 use gristmill_dedup::{
-    CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, Comparison, DOCUMENT_COLUMN, Numbering,
-    Stats, members_schema,
+    CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, Comparison, Cuts, DOCUMENT_COLUMN, Dedup,
+    Fingerprint, Numbering, Parts, RANGES, Stats, cuts_schema, members_schema,
 };
 use gristmill_shard::{
     Created, DedupEntry, ShardEntry, ShardOptions, ShardTable, ShardWriter, SliceRecord, layout,
@@ -46,10 +46,19 @@ impl Run {
             return Ok(());
         }
         let (label, keys) = self.keys(segment);
-        let (stats, by_cluster, clusters) = self.clusters(segment, label, keys, staged).await?;
-        let record = ComparisonRecord {
-            entry: dedup_entry(label, &stats, clusters),
-            members: self.by_document(segment, &by_cluster).await?,
+        let record = match &keys.dedup {
+            Dedup::Whole(fingerprint) => {
+                let (stats, by_cluster, clusters) =
+                    self.clusters(segment, label, keys, fingerprint, staged).await?;
+                ComparisonRecord {
+                    entry: dedup_entry(label, &stats, clusters),
+                    members: self.by_document(segment, &by_cluster).await?,
+                }
+            }
+            Dedup::Parts(parts) => {
+                self.repeats(segment, label, &keys.column, parts.as_ref(), staged)
+                    .await?
+            }
         };
         let json = serde_json::to_vec_pretty(&record).expect("a plain struct is JSON");
         match self.store.create(&record_name(segment), json.into()).await? {
@@ -85,6 +94,7 @@ impl Run {
         segment: usize,
         label: &str,
         keys: &KeysOp,
+        fingerprint: &Arc<dyn Fingerprint>,
         staged: &[SliceRecord],
     ) -> Result<(Stats, Vec<ShardEntry>, Vec<ShardEntry>)> {
         let files: Vec<ShardEntry> = staged.iter().flat_map(|record| record.shards.clone()).collect();
@@ -128,7 +138,7 @@ impl Run {
             let slices = staged.iter().map(|record| (record.slice, record.account.kept));
             let comparison = Comparison {
                 session: self.session.clone(),
-                fingerprint: keys.fingerprint.clone(),
+                fingerprint: fingerprint.clone(),
                 new: documents.select(names.iter().map(|name| col(name.as_str())).collect::<Vec<_>>())?,
                 known,
                 numbering: Numbering::new(slices.chain(entries.clone()))?,
@@ -149,6 +159,47 @@ impl Run {
             staging.finish(&self.store).await?,
             table.finish(&self.store).await?,
         ))
+    }
+
+    /// Finds the repeated parts of texts; gives the record.
+    async fn repeats(
+        &self,
+        segment: usize,
+        label: &str,
+        column: &str,
+        parts: &dyn Parts,
+        staged: &[SliceRecord],
+    ) -> Result<ComparisonRecord> {
+        let files: Vec<ShardEntry> = staged.iter().flat_map(|record| record.shards.clone()).collect();
+        let mut writer = ShardWriter::new(
+            format!("{}/by-document", layout::stage(segment)),
+            0,
+            &cuts_schema(),
+            ShardOptions {
+                row_group_rows: 100_000,
+                ..self.shards.staged()
+            },
+        );
+        let mut entry = dedup_entry(label, &Stats::default(), Vec::new());
+        if !files.is_empty() {
+            let texts = self.staged(&files).await?.select(vec![
+                col(DOCUMENT_COLUMN),
+                col(columns::ID.name),
+                col(column).alias("text"),
+            ])?;
+            let mut cuts = Cuts::find(&self.session, parts, texts).await?;
+            while let Some(batch) = cuts.next().await? {
+                writer.write(&batch, &self.store).await?;
+            }
+            entry.documents = staged.iter().map(|record| record.account.kept).sum();
+            entry.duplicates = cuts.documents;
+            entry.parts = cuts.parts;
+            entry.part_bytes = cuts.bytes;
+        }
+        Ok(ComparisonRecord {
+            entry,
+            members: writer.finish(&self.store).await?,
+        })
     }
 
     /// The members in the order of documents, so that each slice finds its own in one stretch of row groups.
@@ -177,10 +228,10 @@ impl Run {
         Ok(writer.finish(&self.store).await?)
     }
 
-    /// The clusters of the documents of a range of slices.
+    /// What the comparison behind a segment found of the documents of a range of slices.
     pub(crate) async fn members(&self, segment: usize, slices: (u32, u32)) -> Result<Members> {
         let files = self.comparison(segment).await?.members;
-        let mut members = Members::new();
+        let mut members = Members::default();
         if files.is_empty() {
             return Ok(members);
         }
@@ -196,6 +247,14 @@ impl Run {
         while let Some(batch) = batches.try_next().await? {
             let column = |name: &str| batch.column_by_name(name).expect("members have it");
             let documents = column(DOCUMENT_COLUMN).as_primitive::<UInt64Type>().values();
+            if let Some(ranges) = batch.column_by_name(RANGES) {
+                for (document, ranges) in documents.iter().zip(ranges.as_list::<i32>().iter().flatten()) {
+                    let ranges = ranges.as_primitive::<UInt32Type>().values().to_vec();
+                    let pairs = ranges.chunks_exact(2).map(|range| (range[0], range[1]));
+                    members.cuts.insert(*document, pairs.collect());
+                }
+                continue;
+            }
             let clusters = column(CLUSTER_ID.name).as_string_view();
             let ranks = column(CLUSTER_RANK.name).as_primitive::<UInt32Type>();
             let sizes = column(CLUSTER_SIZE.name).as_primitive::<UInt32Type>();
@@ -207,7 +266,7 @@ impl Run {
                     size: sizes.value(row),
                     similarity: similarities.is_valid(row).then(|| similarities.value(row)),
                 };
-                members.insert(*document, member);
+                members.clusters.insert(*document, member);
             }
         }
         Ok(members)
@@ -275,6 +334,8 @@ fn dedup_entry(step: &str, stats: &Stats, files: Vec<ShardEntry>) -> DedupEntry 
         known: stats.known,
         duplicates: stats.duplicates,
         sizes: stats.sizes.clone(),
+        parts: 0,
+        part_bytes: 0,
         files,
     }
 }

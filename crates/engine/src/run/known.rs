@@ -129,7 +129,10 @@ impl Run {
                     let has_key = datafusion::arrow::compute::is_not_null(batch.column(2))?;
                     let batch = filter_record_batch(&batch, &has_key)?;
                     let documents = batch.column(0).as_primitive::<UInt64Type>().values();
-                    let found: Vec<_> = documents.iter().map(|document| members.get(document)).collect();
+                    let found: Vec<_> = documents
+                        .iter()
+                        .map(|document| members.clusters.get(document))
+                        .collect();
                     let first = row;
                     row += batch.num_rows() as u64;
                     let clusters = found.iter().map(|member| {

@@ -17,10 +17,7 @@ use gristmill_dedup::DOCUMENT_COLUMN;
 use gristmill_shard::{Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{Run, RunOptions};
-use crate::{
-    Plan, Recipe, Registry, Result, Runtime, input,
-    node::{Members, scan},
-};
+use crate::{Plan, Recipe, Registry, Result, Runtime, input, node::scan};
 
 /// Most characters of content that a sample shows.
 const SHOWN_CHARS: usize = 2000;
@@ -143,7 +140,7 @@ impl Run {
                 input = staged(&input, living, &segment.input)?;
             }
             let source = MemorySourceConfig::try_new_exec(&[vec![input.clone()]], input.schema(), None)?;
-            let plan = self.chain(source, segment, &Arc::new(Members::new()), 1)?;
+            let plan = self.chain(source, segment, &Arc::default(), 1)?;
             input = concat_batches(
                 &plan.schema(),
                 &collect(plan.clone(), self.session.task_ctx()).await?,

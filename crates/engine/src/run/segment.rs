@@ -259,7 +259,7 @@ impl Run {
         let segment = &self.plan.segments[number];
         let scanned = Arc::new(AtomicU64::new(0));
         let (source, members) = match work {
-            Work::Source(ranges) => (scan(&self.scan, ranges, scanned.clone()), Members::new()),
+            Work::Source(ranges) => (scan(&self.scan, ranges, scanned.clone()), Members::default()),
             Work::Staged { files, slices } => {
                 let members = self.members(number - 1, *slices).await?;
                 let staged = ShardTable::new(&self.store, files, segment.input.clone());

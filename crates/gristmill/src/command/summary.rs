@@ -98,6 +98,17 @@ pub(crate) fn print(screen: &Screen, recipe: &Recipe, manifest: &Manifest, endin
 
 /// What a dedup step found, in a line: how many pairs were verified, how many clusters of which sizes there are.
 fn dedup_line(step: &DedupEntry) -> String {
+    if step.parts > 0 {
+        return format!(
+            "{:>12}  {}: {} compared, {} of them lost {} ({})",
+            "",
+            step.step,
+            count(step.documents, "document"),
+            step.duplicates,
+            count(step.parts, "repeated part"),
+            bytes(step.part_bytes)
+        );
+    }
     let mut line = format!(
         "{:>12}  {}: {} compared, {}",
         "",

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
+mod dedup;
 mod documents;
 mod kit;
 mod layering;

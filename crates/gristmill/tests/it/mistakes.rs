@@ -155,6 +155,32 @@ fn steps_and_their_names() {
         (5, 18),
         &["does not look at"],
     );
+    for (settings, column, words) in [
+        ("rows: 0", 27, ["rows", "from 1 to 100"]),
+        ("verify: 2", 29, ["verify", "or off"]),
+        ("hash: md5", 27, ["hash", "xxhash, sha1"]),
+        ("row: 8", 21, ["unknown key", "did you mean `rows`"]),
+        (
+            "prefer: text_words_count DESC",
+            29,
+            ["unknown column", "text_word_count"],
+        ),
+        ("prefer: text_word_count DES", 45, ["not an ordering", "ORDER BY"]),
+        ("prefer: random()", 29, ["random()", "another value"]),
+        ("prefer: sum(text_word_count)", 29, ["other rows", "one document"]),
+        ("keep: cluster_rnk = 0", 27, ["unknown column", "cluster_rank"]),
+        ("index: http://host/index", 28, ["written as well", "s3://"]),
+        ("index: {uri: i, entry: a/b}", 44, ["not a name", "letters"]),
+        ("column: url", 29, ["does not look at", "{minhash: text}"]),
+    ] {
+        let step = format!("- extract: html\n- dedup: {{minhash: {{{settings}}}}}");
+        check(&steps(&step), (5, column), &words);
+    }
+    check(
+        &steps("- extract: html\n- dedup: {lines: {prefer: id}}"),
+        (5, 27),
+        &["whole documents", "leave it out"],
+    );
     check(
         &steps("- extract: html\n  keep: {a: text_word_count > 1}"),
         (4, 3),

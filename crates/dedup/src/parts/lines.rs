@@ -1,0 +1,213 @@
+//! Repeated lines, paragraphs or spans of sentences.
+//!
+//! Each unit of a text has a key: xxh3-64 of the unit, exact or loosely normalised; see [`lines`](gristmill_text::repeat::lines). Units of equal
+//! keys, in one document or in several, are copies: `copies: first` keeps the first of them, `copies: none` keeps none,
+//! as suits menus and notices. Units of fewer than `min_chars` characters are left alone. Two different units share a
+//! key with a chance of 2⁻⁶⁴.
+//!
+//! 28 bytes a unit go through the sort, which spills.
+
+use std::sync::{Arc, Mutex};
+
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array},
+        datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type},
+    },
+    error::Result as DfResult,
+    prelude::{DataFrame, SessionContext, col},
+};
+use futures::{FutureExt, future::BoxFuture};
+use gristmill_core::{Card, Cost, columns};
+use gristmill_text::repeat::lines::{LineUnit, Normal, units};
+
+use super::{Parts, Ranges, documents, ranges_schema};
+use crate::{
+    Dedup, Method, REPEAT_COLUMNS,
+    mapped::mapped,
+    settings::{Setting, Settings, Sort},
+};
+
+/// Describes [`Lines`].
+pub(crate) static CARD: Card = Card {
+    name: "lines",
+    about: "lines, paragraphs or spans of sentences that stand elsewhere as well, taken out",
+    inputs: &[columns::TEXT],
+    outputs: &REPEAT_COLUMNS,
+    source: "Wenzek et al. 2020, arXiv:1911.00359 (CCNet); Raffel et al. 2020, arXiv:1910.10683 (C4: spans of three sentences)",
+    cost: Cost::Moderate,
+    version: 1,
+};
+
+static SETTINGS: [Setting; 5] = [
+    Setting {
+        name: "unit",
+        sort: Sort::Word(&["line", "paragraph", "sentences"]),
+        about: "what is compared: lines, paragraphs between blank lines, or spans of sentences",
+    },
+    Setting {
+        name: "sentences",
+        sort: Sort::Number {
+            default: 3,
+            min: 1,
+            max: 50,
+        },
+        about: "with unit: sentences, sentences of a span",
+    },
+    Setting {
+        name: "normal",
+        sort: Sort::Word(&["exact", "loose"]),
+        about: "exact: trimmed bytes; loose: lower case, digits as 0, without punctuation",
+    },
+    Setting {
+        name: "min_chars",
+        sort: Sort::Number {
+            default: 20,
+            min: 1,
+            max: 1 << 20,
+        },
+        about: "characters that a unit has at least, to be compared",
+    },
+    Setting {
+        name: "copies",
+        sort: Sort::Word(&["first", "none"]),
+        about: "which of several copies stays",
+    },
+];
+
+/// Lines and the like; see the module.
+#[derive(Debug)]
+pub(crate) struct Lines;
+
+impl Method for Lines {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        &SETTINGS
+    }
+
+    fn with(&self, settings: &Settings) -> Result<Dedup, String> {
+        Ok(Dedup::Parts(Arc::new(Units {
+            unit: match settings.word("unit") {
+                "paragraph" => LineUnit::Paragraph,
+                "sentences" => LineUnit::Sentences(settings.number("sentences") as u8),
+                _ => LineUnit::Line,
+            },
+            normal: match settings.word("normal") {
+                "loose" => Normal::Loose,
+                _ => Normal::Exact,
+            },
+            min_chars: settings.number("min_chars") as usize,
+            keeps_first: settings.word("copies") == "first",
+        })))
+    }
+}
+
+/// Lines with their settings.
+#[derive(Debug, Clone, Copy)]
+struct Units {
+    unit: LineUnit,
+    normal: Normal,
+    min_chars: usize,
+    keeps_first: bool,
+}
+
+impl Parts for Units {
+    fn find<'a>(
+        &'a self,
+        session: &'a SessionContext,
+        texts: DataFrame,
+    ) -> BoxFuture<'a, DfResult<DataFrame>> {
+        let own = *self;
+        async move {
+            let keyed = mapped(session, texts, keyed_schema(), move |batch| own.keyed(batch)).await?;
+            let names: Vec<_> = keyed_schema()
+                .fields()
+                .iter()
+                .map(|field| field.name().clone())
+                .collect();
+            let sorted = keyed.sort(
+                names
+                    .iter()
+                    .map(|name| col(name.as_str()).sort(true, false))
+                    .collect(),
+            )?;
+            let walk = Mutex::new(Walk::default());
+            mapped(session, sorted, ranges_schema(), move |batch| {
+                let mut walk = walk.lock().expect("nobody panics while holding it");
+                walk.next(batch, own.keeps_first)
+            })
+            .await
+        }
+        .boxed()
+    }
+}
+
+/// `key UInt64, order UInt64, document UInt64, start UInt32, end UInt32`, in the order of the sort.
+fn keyed_schema() -> SchemaRef {
+    let field = |name: &str, kind: DataType| Field::new(name, kind, false);
+    Arc::new(Schema::new(vec![
+        field("key", DataType::UInt64),
+        field("order", DataType::UInt64),
+        field("document", DataType::UInt64),
+        field("start", DataType::UInt32),
+        field("end", DataType::UInt32),
+    ]))
+}
+
+impl Units {
+    fn keyed(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
+        let (mut keys, mut orders, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut starts, mut ends) = (Vec::new(), Vec::new());
+        let mut found = Vec::new();
+        for (document, order, text) in documents(batch) {
+            found.clear();
+            units(text, self.unit, self.normal, self.min_chars, &mut found);
+            for unit in &found {
+                keys.push(unit.key);
+                orders.push(order);
+                numbers.push(document);
+                starts.push(unit.start);
+                ends.push(unit.end);
+            }
+        }
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt64Array::from(keys)),
+            Arc::new(UInt64Array::from(orders)),
+            Arc::new(UInt64Array::from(numbers)),
+            Arc::new(UInt32Array::from(starts)),
+            Arc::new(UInt32Array::from(ends)),
+        ];
+        Ok(RecordBatch::try_new(keyed_schema(), columns)?)
+    }
+}
+
+/// The key of the walk over sorted units, and its first unit.
+#[derive(Default)]
+struct Walk {
+    key: Option<u64>,
+    first: Option<(u64, (u32, u32))>,
+}
+
+impl Walk {
+    fn next(&mut self, batch: &RecordBatch, keeps_first: bool) -> DfResult<RecordBatch> {
+        let long = |index: usize| batch.column(index).as_primitive::<UInt64Type>().values();
+        let short = |index: usize| batch.column(index).as_primitive::<UInt32Type>().values();
+        let mut ranges = Ranges::default();
+        for row in 0..batch.num_rows() {
+            let (key, document, range) = (long(0)[row], long(2)[row], (short(3)[row], short(4)[row]));
+            if self.key != Some(key) {
+                self.key = Some(key);
+                self.first = Some((document, range));
+                continue;
+            }
+            if let Some((document, range)) = self.first.take().filter(|_| !keeps_first) {
+                ranges.push(document, range);
+            }
+            ranges.push(document, range);
+        }
+        ranges.finish()
+    }
+}

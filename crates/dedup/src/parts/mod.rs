@@ -1,0 +1,175 @@
+//! Parts of texts that repeat parts of others: found here, taken out where the rows are read next.
+//!
+//! Each of these methods reads nothing but texts, ids and document numbers and gives byte ranges. The first document
+//! that holds a part keeps it, in the order of a hash of the ids, so that neither slices nor the order of the input
+//! show in the result.
+
+pub(crate) mod lines;
+pub(crate) mod ngrams;
+pub(crate) mod substrings;
+
+use std::{fmt::Debug, sync::Arc};
+
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, AsArray, ListBuilder, RecordBatch, UInt32Array, UInt32Builder, UInt64Array},
+        datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type},
+    },
+    error::Result,
+    execution::SendableRecordBatchStream,
+    prelude::{DataFrame, SessionContext, col},
+};
+use futures::{TryStreamExt, future::BoxFuture};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::DOCUMENT_COLUMN;
+
+/// A method that finds parts, with its settings.
+pub trait Parts: Send + Sync + Debug {
+    /// The parts that repeat others.
+    ///
+    /// `texts` has [`DOCUMENT_COLUMN`], `id Utf8View` and the text, `Utf8View`, under the name `text`. The result is a
+    /// table of [`ranges_schema`], in any order; ranges of a document may touch and overlap.
+    fn find<'a>(&'a self, session: &'a SessionContext, texts: DataFrame) -> BoxFuture<'a, Result<DataFrame>>;
+}
+
+/// A part: `document UInt64, start UInt32, end UInt32`, in bytes of the document's text.
+pub fn ranges_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new(DOCUMENT_COLUMN, DataType::UInt64, true),
+        Field::new("start", DataType::UInt32, true),
+        Field::new("end", DataType::UInt32, true),
+    ]))
+}
+
+/// The ranges of documents: `document UInt64, ranges List<UInt32>` of alternating starts and ends.
+pub fn cuts_schema() -> SchemaRef {
+    let item = Field::new_list_field(DataType::UInt32, true);
+    Arc::new(Schema::new(vec![
+        Field::new(DOCUMENT_COLUMN, DataType::UInt64, true),
+        Field::new(RANGES, DataType::List(Arc::new(item)), true),
+    ]))
+}
+
+/// The column of [`cuts_schema`] with the ranges.
+pub const RANGES: &str = "ranges";
+
+/// The ranges of each document that has some, in the order of documents; touching ones are one.
+pub struct Cuts {
+    sorted: SendableRecordBatchStream,
+    open: Option<(u64, Vec<u32>)>,
+    /// Documents with a repeated part.
+    pub documents: u64,
+    /// Parts.
+    pub parts: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Cuts {
+    /// Runs a method over all texts.
+    ///
+    /// # Errors
+    /// When memory or disk do not suffice.
+    pub async fn find(session: &SessionContext, method: &dyn Parts, texts: DataFrame) -> Result<Self> {
+        let session = crate::compare::wide(session);
+        let ranges = method.find(&session, texts).await?;
+        let by = [DOCUMENT_COLUMN, "start", "end"].map(|name| col(name).sort(true, false));
+        Ok(Cuts {
+            sorted: ranges.sort(by.to_vec())?.execute_stream().await?,
+            open: None,
+            documents: 0,
+            parts: 0,
+            bytes: 0,
+        })
+    }
+
+    /// The next documents; see [`cuts_schema`].
+    ///
+    /// # Errors
+    /// When memory or disk do not suffice.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(batch) = self.sorted.try_next().await? else {
+            return Ok(match self.open.take() {
+                Some(last) => Some(self.batch(vec![last])?),
+                None => None,
+            });
+        };
+        let numbers = |index: usize| batch.column(index).as_primitive::<UInt32Type>().values();
+        let documents = batch.column(0).as_primitive::<UInt64Type>().values();
+        let mut done = Vec::new();
+        for ((&document, &start), &end) in documents.iter().zip(numbers(1)).zip(numbers(2)) {
+            match &mut self.open {
+                Some((open, ranges)) if *open == document => match ranges.last_mut() {
+                    Some(last) if start <= *last => *last = end.max(*last),
+                    _ => ranges.extend([start, end]),
+                },
+                open => done.extend(open.replace((document, vec![start, end]))),
+            }
+        }
+        Ok(Some(self.batch(done)?))
+    }
+
+    fn batch(&mut self, done: Vec<(u64, Vec<u32>)>) -> Result<RecordBatch> {
+        let mut lists = ListBuilder::new(UInt32Builder::new());
+        for (_, ranges) in &done {
+            self.documents += 1;
+            self.parts += ranges.len() as u64 / 2;
+            self.bytes += ranges
+                .chunks(2)
+                .map(|range| u64::from(range[1] - range[0]))
+                .sum::<u64>();
+            lists.values().append_slice(ranges);
+            lists.append(true);
+        }
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt64Array::from_iter_values(
+                done.iter().map(|(document, _)| *document),
+            )),
+            Arc::new(lists.finish()),
+        ];
+        Ok(RecordBatch::try_new(cuts_schema(), columns)?)
+    }
+}
+
+/// Documents, ids and texts of a batch.
+fn documents(batch: &RecordBatch) -> impl Iterator<Item = (u64, u64, &str)> {
+    let column = |name: &str| batch.column_by_name(name).expect("texts have it");
+    let documents = column(DOCUMENT_COLUMN).as_primitive::<UInt64Type>().values();
+    let ids = column("id").as_string_view().iter();
+    let texts = column("text").as_string_view().iter();
+    documents
+        .iter()
+        .zip(ids.zip(texts))
+        .filter_map(|(document, (id, text))| Some((*document, order(id.unwrap_or_default()), text?)))
+}
+
+/// Where a document stands among those that hold the same: a hash of its id.
+fn order(id: &str) -> u64 {
+    xxh3_64(id.as_bytes())
+}
+
+/// Ranges under construction.
+#[derive(Default)]
+struct Ranges {
+    documents: Vec<u64>,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+impl Ranges {
+    fn push(&mut self, document: u64, (start, end): (u32, u32)) {
+        self.documents.push(document);
+        self.starts.push(start);
+        self.ends.push(end);
+    }
+
+    fn finish(self) -> Result<RecordBatch> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt64Array::from(self.documents)),
+            Arc::new(UInt32Array::from(self.starts)),
+            Arc::new(UInt32Array::from(self.ends)),
+        ];
+        Ok(RecordBatch::try_new(ranges_schema(), columns)?)
+    }
+}

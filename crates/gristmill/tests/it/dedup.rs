@@ -1,0 +1,391 @@
+//! Dedup steps from outside: clusters, indexes of earlier runs, crashes between the phases, repeated parts.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::kit::{assert_same_tree, gristmill, path, run, succeed, text};
+
+/// Numbers that look random and are the same in each run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn word(&mut self) -> String {
+        let letter = |number: u64| (b'a' + number as u8) as char;
+        let mut word = "qz".to_owned();
+        (0..4).for_each(|_| word.push(letter(self.below(16))));
+        word
+    }
+}
+
+/// `count` documents as JSON lines, ids from `first`: some alone, some edited copies of others, near and far.
+fn documents(count: usize) -> Vec<(String, String)> {
+    let mut numbers = Numbers(7);
+    let mut texts: Vec<Vec<String>> = Vec::new();
+    for _ in 0..count {
+        let words = if texts.is_empty() || numbers.below(10) < 4 {
+            let length = 40 + numbers.below(200);
+            (0..length).map(|_| numbers.word()).collect()
+        } else {
+            let from = numbers.below(texts.len() as u64) as usize;
+            let mut words = texts[from].clone();
+            for _ in 0..numbers.below(6) {
+                let place = numbers.below(words.len() as u64) as usize;
+                words[place] = numbers.word();
+            }
+            words
+        };
+        texts.push(words);
+    }
+    let ids = (0..).map(|number| format!("{number:05}"));
+    let lines = texts.iter().map(|words| {
+        let lines = words.chunks(12).map(|line| line.join(" "));
+        lines.collect::<Vec<_>>().join("\n")
+    });
+    ids.zip(lines).collect()
+}
+
+fn write(documents: &[(String, String)], file: &str) {
+    let mut lines = String::new();
+    for (id, text) in documents {
+        let line = serde_json::json!({ "id": id, "text": text, "url": format!("http://example.org/{id}") });
+        writeln!(lines, "{line}").unwrap();
+    }
+    fs::create_dir_all(Path::new(file).parent().unwrap()).unwrap();
+    fs::write(file, lines).unwrap();
+}
+
+/// A folder with three files of documents in `in/` and a recipe with these steps.
+fn corpus(steps: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = documents(600);
+    for (number, part) in documents.chunks(200).enumerate() {
+        write(part, &path(&folder, &format!("in/{number}.jsonl")));
+    }
+    recipe(&folder, steps);
+    folder
+}
+
+fn recipe(folder: &tempfile::TempDir, steps: &str) {
+    let recipe = format!(
+        "recipe: 1\nname: x\nread: [{{uri: x, id: id, url: url, slice_bytes: 60KiB}}]\ntext:\n{steps}\nwrite: {{columns: [id, text, cluster_id], rejects: all}}\n"
+    );
+    fs::write(path(folder, "recipe.yaml"), recipe).unwrap();
+}
+
+fn arguments(folder: &tempfile::TempDir, read: &str, to: &str) -> Vec<String> {
+    let (recipe, read) = (path(folder, "recipe.yaml"), path(folder, read));
+    ["run", &recipe, "--read", &read, "--to", to]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn run_over(folder: &tempfile::TempDir, read: &str, to: &str) -> String {
+    let arguments = arguments(folder, read, to);
+    succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn rows(to: &str, sql: &str) -> Vec<Value> {
+    let answer = succeed(&["--json", "query", to, sql]);
+    answer
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// A text column of a query's answer.
+fn values(to: &str, sql: &str) -> BTreeSet<String> {
+    let of_row = |row: Value| {
+        row.as_object()
+            .unwrap()
+            .values()
+            .next()
+            .unwrap()
+            .as_str()
+            .map(str::to_owned)
+    };
+    rows(to, sql).into_iter().filter_map(of_row).collect()
+}
+
+fn dedup_numbers(to: &str) -> Value {
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(format!("{to}/_gristmill/manifest.json")).unwrap()).unwrap();
+    manifest["dedup"][0].clone()
+}
+
+#[test]
+fn the_table_of_clusters_and_why_tell_the_same() {
+    let folder = corpus("- dedup: {minhash: {verify: 0.7, prefer: 'text_char_count DESC'}}");
+    let to = path(&folder, "out");
+    let summary = run_over(&folder, "in/*.jsonl", &to);
+    let numbers = dedup_numbers(&to);
+    assert!(summary.contains("pairs verified of which"), "{summary}");
+    let members = rows(&to, "SELECT * FROM clusters");
+    let kept = values(&to, "SELECT id FROM text");
+    assert!(members.len() > 200, "{}", members.len());
+    let duplicates: Vec<_> = members
+        .iter()
+        .filter(|member| member["cluster_rank"] != 0)
+        .collect();
+    assert_eq!(numbers["duplicates"], duplicates.len());
+    assert_eq!(kept.len(), 600 - duplicates.len());
+    for member in &duplicates {
+        let id = member["id"].as_str().unwrap();
+        assert!(!kept.contains(id) && kept.contains(member["cluster_id"].as_str().unwrap()));
+    }
+    let member = duplicates[0];
+    let why = succeed(&["why", &to, member["id"].as_str().unwrap()]);
+    let similarity = format!("{:.4}", member["cluster_similarity"].as_f64().unwrap());
+    for part in [
+        "unique_minhash",
+        member["cluster_id"].as_str().unwrap(),
+        &similarity,
+    ] {
+        assert!(why.contains(part), "{part} is not in\n{why}");
+    }
+    let json: Value =
+        serde_json::from_str(&succeed(&["--json", "why", &to, member["id"].as_str().unwrap()])).unwrap();
+    assert_eq!(json["clusters"][0]["kept"], member["cluster_id"]);
+    succeed(&["verify", &to]);
+    // The longest of each cluster is kept; of equally long ones the one of the least id.
+    let lengths: BTreeMap<String, usize> = documents(600)
+        .into_iter()
+        .map(|(id, text)| (id, text.chars().count()))
+        .collect();
+    for member in &duplicates {
+        let (id, kept) = (
+            member["id"].as_str().unwrap(),
+            member["cluster_id"].as_str().unwrap(),
+        );
+        assert!(
+            (lengths[kept], id) > (lengths[id], kept),
+            "{kept} is kept before {id}"
+        );
+    }
+}
+
+#[test]
+fn files_in_another_order_and_other_slices_give_the_same_documents() {
+    let folder = corpus("- dedup: {minhash: {verify: 0.7}}");
+    let first = path(&folder, "first");
+    run_over(&folder, "in/*.jsonl", &first);
+    let sorted = "SELECT id, cluster_id, cluster_rank, cluster_similarity FROM clusters ORDER BY id";
+    let expected = rows(&first, sorted);
+    for (number, (from, to)) in [("0.jsonl", "z.jsonl"), ("2.jsonl", "a.jsonl")]
+        .into_iter()
+        .enumerate()
+    {
+        fs::rename(
+            path(&folder, &format!("in/{from}")),
+            path(&folder, &format!("in/{to}")),
+        )
+        .unwrap();
+        let other = path(&folder, &format!("other-{number}"));
+        let mut arguments = arguments(&folder, "in/*.jsonl", &other);
+        let slices = [
+            "--set",
+            "read.0.slice_bytes=17KiB",
+            "--threads",
+            ["1", "5"][number],
+        ];
+        arguments.extend(slices.map(str::to_owned));
+        succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(rows(&other, sorted), expected);
+    }
+}
+
+#[test]
+fn a_second_crawl_against_the_index_of_the_first_is_as_both_in_one() {
+    for method in [
+        "minhash: {verify: 0.7",
+        "minhash: {verify: off",
+        "exact: {column: text",
+        "simhash: {distance: 5",
+    ] {
+        let folder = corpus(&format!("- dedup: {{{method}}}}}"));
+        let both = path(&folder, "both");
+        run_over(&folder, "in/[01].jsonl", &both);
+        let index = path(&folder, "index");
+        recipe(&folder, &format!("- dedup: {{{method}, index: {index}}}}}"));
+        let (first, second) = (path(&folder, "first"), path(&folder, "second"));
+        run_over(&folder, "in/0.jsonl", &first);
+        let summary = run_over(&folder, "in/1.jsonl", &second);
+        // Ids ascend and the first id is preferred, so in one run, too, the first crawl's documents are kept.
+        let is_second = |ids: BTreeSet<String>| {
+            ids.into_iter()
+                .filter(|id| id.as_str() >= "00200")
+                .collect::<BTreeSet<_>>()
+        };
+        let ids = "SELECT id FROM text";
+        assert_eq!(values(&second, ids), is_second(values(&both, ids)), "{method}");
+        // A document of the second crawl may join two clusters of the first, of which both were kept.
+        assert!(values(&first, ids).is_superset(&values(&both, "SELECT id FROM text WHERE id < '00200'")));
+        assert!(summary.contains("known from the index"), "{summary}");
+        let of_second = "SELECT id, cluster_id FROM clusters WHERE id >= '00200' ORDER BY id";
+        assert_eq!(rows(&second, of_second), rows(&both, of_second), "{method}");
+        let listed = succeed(&["--json", "index", "list", &index]);
+        let entries: Vec<Value> = listed
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(entries.len(), 2, "{listed}");
+        // The same command again changes neither the output nor the index.
+        assert!(run_over(&folder, "in/1.jsonl", &second).contains("complete already"));
+        assert_eq!(succeed(&["--json", "index", "list", &index]), listed);
+    }
+}
+
+#[test]
+fn entries_of_an_index_are_selected_and_removed_and_half_written_ones_not_read() {
+    let folder = corpus("");
+    let index = path(&folder, "index");
+    let with = |entry: &str, read: &str| {
+        let step = format!("- dedup: {{minhash: {{index: {{uri: {index}, entry: {entry}{read}}}}}}}");
+        recipe(&folder, &step);
+    };
+    with("one", "");
+    run_over(&folder, "in/0.jsonl", &path(&folder, "one"));
+    // What a run left that was killed while it wrote its entry.
+    fs::create_dir_all(path(&folder, "index/keys/half")).unwrap();
+    fs::write(
+        path(&folder, "index/keys/half/part-000000-0000-00.parquet"),
+        "PAR1",
+    )
+    .unwrap();
+    with("two", ", read: []");
+    run_over(&folder, "in/0.jsonl", &path(&folder, "two"));
+    assert_eq!(dedup_numbers(&path(&folder, "two"))["known"], 0);
+    with("three", ", read: [one]");
+    run_over(&folder, "in/0.jsonl", &path(&folder, "three"));
+    let numbers = dedup_numbers(&path(&folder, "three"));
+    assert_eq!(
+        numbers["duplicates"], 200,
+        "all are in the first entry: {numbers}"
+    );
+    let refused = |read: &str, to: &str, code: i32, words: &[&str]| {
+        let to = path(&folder, to);
+        let arguments = arguments(&folder, read, &to);
+        let output = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        words
+            .iter()
+            .for_each(|word| assert!(stderr.contains(word), "{word} is not in {stderr}"));
+    };
+    with("one", "");
+    refused(
+        "in/1.jsonl",
+        "four",
+        4,
+        &["has an entry \"one\" of another run", "index remove"],
+    );
+    with("four", ", read: [zero]");
+    refused("in/1.jsonl", "five", 4, &["no entry \"zero\"", "index list"]);
+    recipe(
+        &folder,
+        &format!("- dedup: {{minhash: {{ngram: 4, index: {index}}}}}"),
+    );
+    refused("in/1.jsonl", "six", 4, &["cannot be compared", "\"ngram\":4"]);
+    succeed(&["index", "remove", &index, "two"]);
+    assert_eq!(run(&["index", "remove", &index, "two"]).status.code(), Some(4));
+    assert!(!fs::exists(path(&folder, "index/keys/two")).unwrap());
+    assert_eq!(succeed(&["--json", "index", "list", &index]).lines().count(), 2);
+}
+
+#[test]
+fn killed_in_any_phase_it_goes_on_to_the_same_bytes() {
+    let steps = |folder: &tempfile::TempDir, index: &str| {
+        let index = path(folder, index);
+        let steps = "- dedup: {lines: text}\n- dedup: {exact: text}\n- dedup: {substrings: {min_bytes: 40}}\n- dedup: {minhash: {verify: 0.7, index: ";
+        recipe(folder, &format!("{steps}{index}}}}}"));
+    };
+    let folder = corpus("");
+    let whole = path(&folder, "whole");
+    steps(&folder, "index-whole");
+    let started = Instant::now();
+    run_over(&folder, "in/*.jsonl", &whole);
+    let seconds = started.elapsed();
+    for moment in 0..24_u32 {
+        let (to, index) = (
+            path(&folder, &format!("killed-{moment}")),
+            format!("index-{moment}"),
+        );
+        steps(&folder, &index);
+        let mut child = gristmill()
+            .args(arguments(&folder, "in/*.jsonl", &to))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let share = f64::from(moment * 37 % 24) / 24.0;
+        std::thread::sleep(seconds.mul_f64(share).max(Duration::from_millis(1)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        run_over(&folder, "in/*.jsonl", &to);
+        assert_same_tree(&whole, &to);
+        assert_same_tree(&path(&folder, "index-whole"), &path(&folder, &index));
+    }
+}
+
+#[test]
+fn repeated_parts_go_and_what_is_left_empty_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = [
+        (
+            "a",
+            "Home | About | Contact us today\nA story of a fox that ran from the hounds.\nThe end.",
+        ),
+        (
+            "b",
+            "Home | About | Contact us today\nA story of a bear and a bee who lived together.\nThe end.",
+        ),
+        ("c", "Home | About | Contact us today"),
+    ]
+    .map(|(id, text)| (id.to_owned(), text.to_owned()));
+    write(&documents, &path(&folder, "in/0.jsonl"));
+    let menu = "Home | About | Contact us today\n";
+    for (settings, menus, kept) in [
+        ("lines: text", 1, 2),
+        ("lines: {copies: none}", 0, 2),
+        ("lines: {min_chars: 50}", 3, 3),
+        ("substrings: {min_bytes: 20}", 1, 2),
+        ("ngrams: {ngram: 4, memory: 1MiB}", 1, 2),
+    ] {
+        recipe(&folder, &format!("- dedup: {{{settings}}}"));
+        let text = fs::read_to_string(path(&folder, "recipe.yaml")).unwrap();
+        fs::write(
+            path(&folder, "recipe.yaml"),
+            text.replace(", cluster_id", ", text_repeat_share"),
+        )
+        .unwrap();
+        let to = path(&folder, settings.split(':').next().unwrap()) + &settings.len().to_string();
+        let summary = run_over(&folder, "in/*.jsonl", &to);
+        let texts = values(&to, "SELECT text FROM text");
+        let with_menu = texts
+            .iter()
+            .filter(|text| format!("{text}\n").contains(menu))
+            .count();
+        // The third text is nothing but the menu; which one keeps it is a matter of the ids' hashes.
+        let third = texts.iter().filter(|text| format!("{text}\n") == menu).count();
+        assert_eq!(
+            (with_menu, texts.len()),
+            (menus, kept + third.min(3 - kept)),
+            "{settings}\n{summary}\n{texts:?}"
+        );
+    }
+}
