@@ -25,4 +25,6 @@ pub use id::record_id;
 pub use limits::Limits;
 pub use object::{MemoryObject, Object};
 pub use records::{FieldMap, ReadOptions, Record, RecordBatcher, Records};
-pub use verbs::{Accepts, Documents, Edit, Extractor, Format, Model, Signal};
+pub use verbs::{
+    Accepts, Decontaminator, Documents, Edit, EvaluationItem, EvaluationSet, Extractor, Format, Model, Signal,
+};

@@ -129,6 +129,49 @@ pub trait Model: Send + Sync {
     fn signal(&self, name: &str, file: Bytes, label: Option<&str>) -> Result<&'static dyn Signal>;
 }
 
+/// Makes a signal that finds items of evaluation sets in texts.
+pub trait Decontaminator: Send + Sync {
+    /// The card of its signal.
+    fn card(&self) -> &'static Card;
+
+    /// The signal that looks for these items by n-grams of `ngram` words. Like built-in signals, it lives as long as
+    /// the process.
+    ///
+    /// # Errors
+    /// When there are too many items, or `ngram` is out of bounds.
+    fn signal(
+        &self,
+        items: &mut dyn Iterator<Item = EvaluationItem>,
+        ngram: usize,
+    ) -> Result<(&'static dyn Signal, Vec<EvaluationSet>)>;
+}
+
+/// An item of an evaluation set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvaluationItem {
+    /// The set that it is of.
+    pub benchmark: String,
+    /// Its name in the set.
+    pub id: String,
+    /// What is looked for.
+    pub question: String,
+    /// Looked for near the question.
+    pub answer: Option<String>,
+    /// What the question is about; looked for near the question.
+    pub passage: Option<String>,
+}
+
+/// What became of an evaluation set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvaluationSet {
+    /// Its name.
+    pub name: String,
+    /// Its items.
+    pub items: u32,
+    /// Items that are not looked for, because they have too few words or nothing that tells them from many others.
+    pub not_looked_for: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

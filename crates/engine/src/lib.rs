@@ -20,7 +20,7 @@ mod runtime;
 pub use address::StoreOptions;
 pub use error::{Error, Result};
 pub use index::{Index, IndexEntry};
-pub use output::{ClusterOf, Output, Why};
+pub use output::{ClusterOf, Contaminated, Output, Why};
 pub use plan::{Plan, compile, explain};
 pub use progress::Progress;
 pub use recipe::{

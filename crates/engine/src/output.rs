@@ -1,6 +1,6 @@
 //! A finished output: its manifest, its rows as SQL tables, and why a row is or is not in it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use datafusion::{
     arrow::{
@@ -13,7 +13,9 @@ use datafusion::{
 use futures::TryStreamExt;
 use gristmill_shard::{Finding, Manifest, RejectMode, ShardEntry, ShardTable, Store, layout, register_store};
 
-use crate::{Error, Result, Runtime, StoreOptions, address::open_output, plan::DOCUMENT_RULE};
+use crate::{
+    Error, Result, Runtime, StoreOptions, address::open_output, plan::DOCUMENT_RULE, recipe::NOT_CONTAMINATED,
+};
 
 /// The table of rejected rows.
 const REJECTS: &str = "rejects";
@@ -51,6 +53,23 @@ pub struct ClusterOf {
     pub similarity: Option<f64>,
     /// The ids of some documents of the cluster.
     pub members: Vec<String>,
+}
+
+/// A document that holds an item of an evaluation set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contaminated {
+    /// The document.
+    pub id: String,
+    /// The item.
+    pub item: String,
+    /// The weighted share of the item that it holds.
+    pub score: f64,
+    /// Where: bytes of its text, as `start-end`, joined by commas.
+    pub spans: String,
+    /// What stands there; long ones are cut.
+    pub found: String,
+    /// Whether it is in the dataset all the same.
+    pub is_kept: bool,
 }
 
 /// Ids of a cluster that are told.
@@ -241,6 +260,67 @@ impl Output {
             found.sort_by_key(|cluster| order(&cluster.step));
             Ok(found)
         })
+    }
+
+    /// The documents that hold items of evaluation sets, by set: those that left at the rule of `decontaminate`, as far
+    /// as rejected rows were written, and those that were kept, if the shards have the columns of the step.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn contamination(&self, runtime: &Runtime) -> Result<BTreeMap<String, Vec<Contaminated>>> {
+        let of_step = "text_contamination_";
+        runtime.block_on(async {
+            let mut found: BTreeMap<String, Vec<Contaminated>> = BTreeMap::new();
+            for table in self.row_tables() {
+                let rows = self.session.table(table.as_str()).await?;
+                let is_reject = table == REJECTS;
+                let has = |name: &str| rows.schema().has_column_with_unqualified_name(name);
+                let is_hit = if is_reject {
+                    col("verdict").eq(lit(NOT_CONTAMINATED))
+                } else if has("text_contamination_benchmark") {
+                    col("text_contamination_benchmark").is_not_null()
+                } else {
+                    continue;
+                };
+                for row in rows_where(rows, is_hit, is_reject).await? {
+                    let noted: serde_json::Value =
+                        serde_json::from_str(row.value("values").unwrap_or("{}")).unwrap_or_default();
+                    let text = |name: &str| -> Option<String> {
+                        let name = format!("{of_step}{name}");
+                        let noted = noted.get(&name).filter(|value| !value.is_null());
+                        let noted = noted
+                            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                        noted.or_else(|| row.value(&name).map(str::to_owned))
+                    };
+                    let Some(benchmark) = text("benchmark") else {
+                        continue;
+                    };
+                    found.entry(benchmark).or_default().push(Contaminated {
+                        id: row.value("id").unwrap_or_default().to_owned(),
+                        item: text("item").unwrap_or_default(),
+                        score: text("score")
+                            .and_then(|score| score.parse().ok())
+                            .unwrap_or_default(),
+                        spans: text("spans").unwrap_or_default(),
+                        found: text("match").unwrap_or_default(),
+                        is_kept: !is_reject,
+                    });
+                }
+            }
+            for documents in found.values_mut() {
+                documents.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
+            }
+            Ok(found)
+        })
+    }
+
+    /// How many documents left at the rule of `decontaminate`.
+    pub fn rejected_for_contamination(&self) -> u64 {
+        let verdicts = self.manifest.account.verdicts.iter();
+        verdicts
+            .filter(|verdict| verdict.rule == NOT_CONTAMINATED)
+            .map(|verdict| verdict.rows)
+            .sum()
     }
 
     /// The recipe's rules in order, as `(step, name, predicate)`.

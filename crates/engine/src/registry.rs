@@ -1,6 +1,8 @@
 //! What recipes can name: the door puts the lists of all rooms together here.
 
-use gristmill_core::{Card, Column, Edit, Extractor, Format, Model, Signal, Written, columns};
+use gristmill_core::{
+    Card, Column, Decontaminator, Edit, Extractor, Format, Model, Signal, Written, columns,
+};
 use gristmill_dedup::{CLUSTER_COLUMNS, Method};
 
 use crate::recipe::Preset;
@@ -22,6 +24,8 @@ pub struct Registry {
     pub signals: Vec<&'static dyn Signal>,
     /// Kinds of models that become signals.
     pub models: &'static [&'static dyn Model],
+    /// What finds evaluation sets.
+    pub decontaminator: &'static dyn Decontaminator,
     /// Dedup methods.
     pub methods: &'static [&'static dyn Method],
     /// Presets.
@@ -112,11 +116,13 @@ impl Registry {
         let edits = self.edits.iter().map(|edit| ("edit", edit.card()));
         let redactions = self.redactions.iter().map(|edit| ("redaction", edit.card()));
         let signals = self.signals.iter().map(|signal| ("signal", signal.card()));
+        let decontaminator = [("decontamination", self.decontaminator.card())];
         let methods = self.methods.iter().map(|method| ("dedup method", method.card()));
         extractors
             .chain(edits)
             .chain(redactions)
             .chain(signals)
+            .chain(decontaminator)
             .chain(methods)
             .collect()
     }

@@ -38,6 +38,7 @@ pub fn registry() -> Registry {
         redactions: gristmill_text::REDACTIONS,
         signals: gristmill_text::SIGNALS.to_vec(),
         models: gristmill_text::MODELS,
+        decontaminator: gristmill_text::contamination::DECONTAMINATOR,
         methods: gristmill_dedup::METHODS,
         presets: presets.collect(),
     }

@@ -28,6 +28,8 @@ fn recipe_page() -> String {
         ("An entry of `read`", keys::READ),
         ("A model", keys::MODEL),
         ("A step: exactly one of these", keys::STEP),
+        ("A decontamination step", keys::DECONTAMINATE),
+        ("An evaluation set", keys::BENCHMARK),
         ("A dedup step, beside the settings of its method", keys::DEDUP),
         ("`index` of a dedup step", keys::INDEX),
         ("`write`", keys::WRITE),
@@ -232,6 +234,26 @@ pub fn manifest_schema() -> Value {
         "required": ["step", "rule", "rows"],
         "properties": { "step": { "type": "string" }, "rule": { "type": "string" }, "rows": { "type": "integer" } },
     });
+    let number = |about: &str| json!({ "type": "integer", "description": about });
+    let dedup = json!({
+        "type": "object",
+        "required": ["step", "documents", "candidates", "compared", "failed", "unchecked", "clusters", "known", "duplicates", "sizes", "files"],
+        "properties": {
+            "step": { "type": "string", "description": "the step of the recipe" },
+            "documents": number("documents that had something to compare, with those of an index"),
+            "candidates": number("documents that met another one, by an equal key"),
+            "compared": number("pairs of candidates that were verified"),
+            "failed": number("of these, pairs that were not similar enough"),
+            "unchecked": number("pairs that were not verified, because one of them had been compared with too many others"),
+            "clusters": number("clusters with a document of this run"),
+            "known": number("of these, clusters whose first document is known from an index"),
+            "duplicates": number("documents behind the first of their cluster, or with parts that were taken out"),
+            "sizes": { "type": "object", "description": "clusters by size: the key is the largest power of two that is not above it", "additionalProperties": { "type": "integer" } },
+            "parts": number("parts of texts that were taken out"),
+            "part_bytes": number("their bytes"),
+            "files": { "type": "array", "description": "the members of the clusters", "items": file },
+        },
+    });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "gristmill manifest",
@@ -259,6 +281,7 @@ pub fn manifest_schema() -> Value {
             "columns": { "type": "array", "items": { "type": "array", "items": { "type": "string" } } },
             "shards": { "type": "object", "description": "by modality", "additionalProperties": { "type": "array", "items": file } },
             "rejects": { "type": "array", "items": file },
+            "dedup": { "type": "array", "description": "what each dedup step found", "items": dedup },
         },
     })
 }

@@ -18,7 +18,7 @@ use super::{
     check::{column_names, ordering, ordering_names, predicate, unknown_column},
 };
 use crate::{
-    recipe::{Action, DedupSpec, Place, Problem, Problems, Recipe, RuleSpec, Step},
+    recipe::{Action, DecontaminateSpec, DedupSpec, Place, Problem, Problems, Recipe, RuleSpec, Step},
     registry::{Registry, find_edit},
 };
 
@@ -76,7 +76,7 @@ pub(crate) fn husk_fields() -> Vec<Field> {
 /// All mistakes in its predicates and columns.
 pub fn compile(file: &str, recipe: &Recipe, registry: &Registry) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::new(file);
-    let registry = registry.with_signals(recipe.models.iter().map(|model| model.signal));
+    let registry = registry.with_signals(recipe.signals());
     let mut compiler = Compiler::new(recipe, &registry, &mut problems);
     compiler.steps(recipe);
     let columns = compiler.written(recipe);
@@ -98,6 +98,8 @@ struct Compiler<'a> {
     stale: HashSet<String>,
     /// Columns that rules named.
     named: BTreeSet<String>,
+    /// Columns that the next rules note of what they reject, beside those that they look at.
+    noted: Vec<String>,
     has_text: bool,
     /// Whether a step took personal data out of the text; its Markdown still has them.
     is_redacted: bool,
@@ -133,6 +135,7 @@ impl<'a> Compiler<'a> {
             present,
             stale: HashSet::new(),
             named: BTreeSet::new(),
+            noted: Vec::new(),
             has_text: false,
             is_redacted: false,
             segments: vec![Vec::new()],
@@ -201,7 +204,21 @@ impl<'a> Compiler<'a> {
                 }
             }
             Action::Dedup(spec) => self.dedup(step, spec),
+            Action::Decontaminate(spec) => self.decontaminate(step, spec),
         }
+    }
+
+    /// The signal of the evaluation sets, and the rule over it. A rejected row tells all that was found.
+    fn decontaminate(&mut self, step: &Step, spec: &DecontaminateSpec) {
+        let columns = spec.columns();
+        let inputs = input_names(spec.signal.card().inputs);
+        if !self.request(&inputs, &step.place, &step.label) || !self.derive(&step.label, &columns) {
+            return;
+        }
+        self.noted.clone_from(&columns);
+        self.keep(&step.label, std::slice::from_ref(&spec.keep));
+        self.noted.clear();
+        self.named.extend(columns);
     }
 
     /// Keys at the end of this segment, clusters at the start of the next one, and the rule over them.
@@ -501,7 +518,10 @@ impl<'a> Compiler<'a> {
 
     fn door(&mut self, label: &str, rule: &RuleSpec) -> Option<Door> {
         let visible = self.visible();
-        let predicate = predicate(rule, &visible, self.problems)?;
+        let mut predicate = predicate(rule, &visible, self.problems)?;
+        let is_new = |name: &&String| !predicate.columns.contains(name);
+        let noted: Vec<String> = self.noted.iter().filter(is_new).cloned().collect();
+        predicate.columns.extend(noted);
         let number = self.number(Rule {
             step: label.to_owned(),
             name: rule.name.clone(),

@@ -167,6 +167,51 @@ pub const STEP: &[Key] = &[
         Kind::Own,
         "find copies by one method: keep one document of each cluster, or take out repeated parts",
     ),
+    key(
+        "decontaminate",
+        Kind::Own,
+        "find items of evaluation sets, and drop or tag the documents that hold them",
+    ),
+];
+
+/// A decontamination step.
+pub const DECONTAMINATE: &[Key] = &[
+    required("benchmarks", Kind::Own, "the evaluation sets: a list of mappings"),
+    key(
+        "ngram",
+        Kind::Number,
+        "words of an n-gram, 1 to 256; 8 when absent",
+    ),
+    key(
+        "keep",
+        Kind::Text,
+        "the rule of the step, an SQL condition over the columns text_contamination_…; `text_contamination_score < 0.5` when absent",
+    ),
+];
+
+/// An evaluation set.
+pub const BENCHMARK: &[Key] = &[
+    required("name", Kind::Text, "name of the set, as reports call it"),
+    required(
+        "uri",
+        Kind::Text,
+        "path of its files, JSON lines (also compressed) or Parquet; * stands in the last part",
+    ),
+    key(
+        "question",
+        Kind::Text,
+        "the field with what is looked for; `question` when absent",
+    ),
+    key(
+        "answer",
+        Kind::Text,
+        "the field with the answer, which is looked for near the question",
+    ),
+    key(
+        "passage",
+        Kind::Text,
+        "the field with what the question is about, which is looked for near the question",
+    ),
 ];
 
 /// A dedup step, beside the settings of its method.

@@ -1,5 +1,6 @@
 //! Recipes: YAML in, typed steps out, or all mistakes at once.
 
+mod decontaminate;
 mod dedup;
 mod expect;
 pub mod keys;
@@ -13,9 +14,10 @@ pub(crate) mod yaml;
 
 use std::fmt;
 
-use gristmill_core::{Edit, Extractor, FieldMap};
+use gristmill_core::{Edit, Extractor, FieldMap, Signal};
 use gristmill_shard::RejectMode;
 
+pub(crate) use decontaminate::{DecontaminateSpec, NOT_CONTAMINATED};
 pub(crate) use dedup::{DedupSpec, IndexSpec, is_entry_name};
 pub use expect::Expectation;
 pub use models::ModelSpec;
@@ -44,6 +46,17 @@ pub struct Recipe {
     pub expect: Vec<Expectation>,
     /// The recipe as asked, presets expanded, as JSON.
     pub canonical: serde_json::Value,
+}
+
+impl Recipe {
+    /// The signals that its models and evaluation sets make.
+    pub(crate) fn signals(&self) -> impl Iterator<Item = &'static dyn Signal> {
+        let models = self.models.iter().map(|model| model.signal);
+        models.chain(self.text.iter().filter_map(|step| match &step.action {
+            Action::Decontaminate(spec) => Some(spec.signal),
+            _ => None,
+        }))
+    }
 }
 
 /// An address to read.
@@ -94,6 +107,7 @@ pub(crate) enum Action {
     Keep(Vec<RuleSpec>),
     Edit(&'static dyn Edit),
     Dedup(Box<DedupSpec>),
+    Decontaminate(Box<DecontaminateSpec>),
 }
 
 /// A named predicate.

@@ -548,6 +548,9 @@ impl Reader<'_> {
         let (&verb, &value) = fields.iter().next().expect("there is one");
         let name = value.text().unwrap_or_default();
         let place = value.place.clone();
+        let is_decontaminated = steps
+            .iter()
+            .any(|step| matches!(step.action, Action::Decontaminate(_)));
         let mut add = |label: String, action| {
             steps.push(Step {
                 label: format!("{number} {label}"),
@@ -587,6 +590,17 @@ impl Reader<'_> {
                 let label = preset.unwrap_or("keep").to_owned();
                 let rules = self.rules(value);
                 add(label, Action::Keep(rules));
+            }
+            "decontaminate" => {
+                if is_decontaminated {
+                    self.problems.add(
+                        &value.place,
+                        "the documents were compared with evaluation sets already",
+                        "a chain has one `decontaminate`; it takes any number of sets",
+                    );
+                } else if let Some(spec) = self.decontaminate(value, registry) {
+                    add(spec.label(), Action::Decontaminate(Box::new(spec)));
+                }
             }
             "dedup" => {
                 if let Some(spec) = self.dedup(value, registry) {
@@ -847,6 +861,7 @@ fn rule_names(steps: &[Step]) -> Vec<&str> {
             Action::Keep(rules) => names.extend(rules.iter().map(|rule| rule.name.as_str())),
             Action::Extract(extractors) => names.push(crate::plan::accepted(extractors).name),
             Action::Dedup(spec) => names.push(&spec.keep.name),
+            Action::Decontaminate(spec) => names.push(&spec.keep.name),
             Action::Edit(_) => {}
         }
     }
@@ -886,6 +901,7 @@ fn canonical(
             }
             Action::Edit(edit) => json!({ "step": step.label, "edit": edit.card().name }),
             Action::Dedup(spec) => spec.canonical(&step.label),
+            Action::Decontaminate(spec) => spec.canonical(&step.label),
             Action::Keep(rules) => {
                 let rules: Vec<_> = rules.iter().map(|rule| json!([rule.name, rule.sql])).collect();
                 json!({ "step": step.label, "keep": rules })

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use gristmill_dedup::{Method, Sort};
 
-use super::keys::{DEDUP, EXPECT, INDEX, Key, Kind, MODEL, READ, RECIPE, STEP, WRITE};
+use super::keys::{
+    BENCHMARK, DECONTAMINATE, DEDUP, EXPECT, INDEX, Key, Kind, MODEL, READ, RECIPE, STEP, WRITE,
+};
 use crate::registry::Registry;
 
 /// JSON Schema (draft 2020-12) of a recipe; editors complete recipes with it.
@@ -43,6 +45,10 @@ pub fn recipe_schema(registry: &Registry) -> Value {
             ),
             ("edit", edits(registry.edits)),
             ("redact", one_or_list(&edits(registry.redactions))),
+            ("decontaminate", {
+                let sets = json!({ "type": "array", "items": object(BENCHMARK, &[]), "minItems": 1 });
+                object(DECONTAMINATE, &[("benchmarks", sets)])
+            }),
             (
                 "dedup",
                 json!({ "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false, "properties": methods }),

@@ -16,8 +16,8 @@ use std::{
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, UInt32Array};
 use gristmill_core::{
-    Accepts, Card, Column, Cost, Documents, Extractor, Format, FormatCard, Object, ReadOptions, Record,
-    RecordBatcher, Records, Result, Signal, columns,
+    Accepts, Card, Column, Cost, Decontaminator, Documents, EvaluationItem, EvaluationSet, Extractor, Format,
+    FormatCard, Object, ReadOptions, Record, RecordBatcher, Records, Result, Signal, columns,
 };
 use gristmill_engine::{
     Outcome, Overrides, Registry, RunOptions, Runtime, compile, progress, read_recipe, run,
@@ -233,6 +233,20 @@ impl Signal for Unwanted {
     }
 }
 
+impl Decontaminator for Unwanted {
+    fn card(&self) -> &'static Card {
+        &UNWANTED
+    }
+
+    fn signal(
+        &self,
+        _: &mut dyn Iterator<Item = EvaluationItem>,
+        _: usize,
+    ) -> Result<(&'static dyn Signal, Vec<EvaluationSet>)> {
+        panic!("no recipe here has such a step")
+    }
+}
+
 static FORMATS: &[&dyn Format] = &[&Lines];
 static EXTRACTORS: &[&dyn Extractor] = &[&Plain, &Loud];
 static SIGNALS: &[&dyn Signal] = &[&Length, &Unwanted];
@@ -246,6 +260,7 @@ fn registry() -> Arc<Registry> {
         redactions: &[],
         signals: SIGNALS.to_vec(),
         models: &[],
+        decontaminator: &Unwanted,
         methods: gristmill_dedup::METHODS,
         presets: Vec::new(),
     })

@@ -19,7 +19,7 @@ use super::{
 #[derive(Args)]
 pub(crate) struct OutputArguments {
     /// The output address of a run
-    output: String,
+    pub(super) output: String,
 }
 
 #[derive(Args)]

@@ -1,5 +1,6 @@
 //! Subcommands: arguments in, data to stdout, everything else to stderr.
 
+mod contamination;
 mod demo;
 mod index;
 mod inspect;
@@ -56,6 +57,8 @@ enum Verb {
     List(list::ListArguments),
     /// Say why a record is or is not in an output
     Why(inspect::WhyArguments),
+    /// Show the items of evaluation sets that an output's documents hold, by set
+    Contamination(inspect::OutputArguments),
     /// Show or change what dedup steps remember of earlier runs
     Index(index::IndexArguments),
     /// Compare every file of an output with its manifest
@@ -141,6 +144,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Sample(arguments) => recipe::sample(&context, &arguments),
         Verb::List(arguments) => list::list(&context, &arguments),
         Verb::Why(arguments) => inspect::why(&context, &arguments),
+        Verb::Contamination(arguments) => contamination::contamination(&context, &arguments),
         Verb::Index(arguments) => index::index(&context, &arguments),
         Verb::Verify(arguments) => inspect::verify(&context, &arguments),
         Verb::Query(arguments) => inspect::query(&context, &arguments),

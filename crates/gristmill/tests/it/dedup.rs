@@ -343,6 +343,80 @@ fn killed_in_any_phase_it_goes_on_to_the_same_bytes() {
 }
 
 #[test]
+fn documents_with_items_of_evaluation_sets_leave_or_are_tagged() {
+    let folder = tempfile::tempdir().unwrap();
+    let question = "A farmer has seventeen sheep and all but nine of them run away, how many sheep are left";
+    let filler = documents(2)[1].1.clone();
+    let documents = [
+        ("a", format!("{filler}\n{question}? The answer is nine.\n{filler}")),
+        ("b", filler.clone()),
+        ("c", format!("{filler}\nA FARMER has seventeen sheep, and all but nine of them run away: how many sheep are left?")),
+    ]
+    .map(|(id, text)| (id.to_owned(), text));
+    write(&documents, &path(&folder, "in/0.jsonl"));
+    fs::create_dir_all(path(&folder, "evals")).unwrap();
+    let items = |question: &str| serde_json::json!({ "q": question, "a": "nine" }).to_string();
+    fs::write(
+        path(&folder, "evals/sheep-1.jsonl"),
+        items(question) + "\n" + &items("too short"),
+    )
+    .unwrap();
+    fs::write(
+        path(&folder, "evals/sheep-2.jsonl"),
+        items("What is the colour of the sky over the sea at noon in July"),
+    )
+    .unwrap();
+    let evals = path(&folder, "evals/sheep-*.jsonl");
+    let step = |keep: &str| {
+        format!(
+            "- decontaminate: {{benchmarks: [{{name: sheep, uri: '{evals}', question: q, answer: a}}]{keep}}}"
+        )
+    };
+    recipe(&folder, &step(""));
+    let text = fs::read_to_string(path(&folder, "recipe.yaml")).unwrap();
+    fs::write(path(&folder, "recipe.yaml"), text.replace(", cluster_id", "")).unwrap();
+    let dropped = path(&folder, "dropped");
+    run_over(&folder, "in/*.jsonl", &dropped);
+    assert_eq!(
+        values(&dropped, "SELECT id FROM text"),
+        BTreeSet::from(["b".to_owned()])
+    );
+    let report = succeed(&["contamination", &dropped]);
+    for part in [
+        "sheep: 1 item in 2 documents, 0 of them kept",
+        "sheep-1.jsonl:1",
+        "seventeen sheep",
+    ] {
+        assert!(report.contains(part), "{part} is not in\n{report}");
+    }
+    let json: Value = serde_json::from_str(&succeed(&["--json", "contamination", &dropped])).unwrap();
+    let first = &json["documents"][0];
+    assert_eq!(
+        (first["id"].as_str(), first["score"].as_f64()),
+        (Some("a"), Some(1.0))
+    );
+    let (start, end) = first["spans"].as_str().unwrap().split_once('-').unwrap();
+    assert_eq!(
+        &documents[0].1[start.parse().unwrap()..end.parse().unwrap()],
+        question
+    );
+
+    recipe(&folder, &step(", keep: text_contamination_score <= 1"));
+    fs::write(
+        path(&folder, "recipe.yaml"),
+        fs::read_to_string(path(&folder, "recipe.yaml")).unwrap().replace("[id, text, cluster_id]", "[id, text_contamination_benchmark, text_contamination_score, text_contamination_item, text_contamination_spans, text_contamination_match]"),
+    )
+    .unwrap();
+    let tagged = path(&folder, "tagged");
+    run_over(&folder, "in/*.jsonl", &tagged);
+    assert!(succeed(&["contamination", &tagged]).contains("2 documents, 2 of them kept"));
+    assert_eq!(
+        values(&tagged, "SELECT id FROM text WHERE text_contamination_score = 0"),
+        BTreeSet::from(["b".to_owned()])
+    );
+}
+
+#[test]
 fn repeated_parts_go_and_what_is_left_empty_leaves() {
     let folder = tempfile::tempdir().unwrap();
     let documents = [

@@ -176,6 +176,34 @@ fn steps_and_their_names() {
         let step = format!("- extract: html\n- dedup: {{minhash: {{{settings}}}}}");
         check(&steps(&step), (5, column), &words);
     }
+    for (settings, column, words) in [
+        ("ngram: 8", 18, ["benchmarks", "evaluation sets"]),
+        ("benchmarks: x", 31, ["list of evaluation sets", "gsm8k"]),
+        (
+            "benchmarks: [{name: x, uri: no/x.jsonl}]",
+            47,
+            ["cannot read", "JSON lines"],
+        ),
+        (
+            "benchmarks: [{name: x, uri: no-*.jsonl}]",
+            47,
+            ["no file matches", "last part"],
+        ),
+        (
+            "benchmarks: [{name: x, uri: Cargo.toml}]",
+            47,
+            ["have no field", "question: …"],
+        ),
+        ("benchmarks: [], ngram: 0", 18, ["0 words", "1 to 256"]),
+        (
+            "benchmarks: [], keep: text_contamination_scor > 0",
+            41,
+            ["unknown column", "text_contamination_score"],
+        ),
+    ] {
+        let step = format!("- extract: html\n- decontaminate: {{{settings}}}");
+        check(&steps(&step), (5, column), &words);
+    }
     check(
         &steps("- extract: html\n- dedup: {lines: {prefer: id}}"),
         (5, 27),

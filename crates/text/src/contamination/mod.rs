@@ -68,6 +68,7 @@
 mod benchmarks;
 mod measure;
 mod search;
+mod signal;
 mod table;
 mod words;
 
@@ -75,6 +76,7 @@ use std::ops::Range;
 
 pub use benchmarks::{Benchmark, Benchmarks, BenchmarksBuilder};
 pub use search::Scratch;
+pub use signal::DECONTAMINATOR;
 
 /// An item of an evaluation set.
 #[derive(Debug, Clone, Copy, Default)]
