@@ -221,7 +221,7 @@ fn batch(schema: &SchemaRef, documents: u64, from: u64, to: u64) -> Result<Recor
             EVIDENCE_COLUMN => {
                 let mut evidence = BinaryBuilder::new();
                 (from..to).for_each(|document| {
-                    evidence.append_value(digests(cluster(document, documents), document))
+                    evidence.append_value(digests(cluster(document, documents), document));
                 });
                 Arc::new(evidence.finish())
             }
@@ -247,7 +247,7 @@ fn batch(schema: &SchemaRef, documents: u64, from: u64, to: u64) -> Result<Recor
 fn cluster(document: u64, documents: u64) -> u64 {
     let million = documents.min(1_000_000);
     if document % million < 1000 && documents >= million {
-        return document / million | 1 << 50;
+        return (document / million) | (1 << 50);
     }
     let strides = documents / 1000;
     let (block, place) = (document % strides.max(1), document / strides.max(1));

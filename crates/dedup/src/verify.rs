@@ -85,7 +85,7 @@ impl Judge<'_> {
         }
         let mut groups = Groups::default();
         let mut cache = Cache::default();
-        for (index, document) in self.distinct(run, &mut pairs).into_iter().enumerate() {
+        for document in self.distinct(run, &mut pairs) {
             let mut left = COMPARISONS;
             let mut home = groups.of_root(components.root(document.place));
             let mut own = None;
@@ -94,12 +94,12 @@ impl Judge<'_> {
                     continue;
                 }
                 for other in 0..groups.members[group].len() {
-                    let other = groups.members[group][other].clone();
+                    let other = groups.members[group][other];
                     if document.origin.is_some() && document.origin == other.origin {
                         continue;
                     }
                     if left == 0 {
-                        judged.unchecked += (index - other.index) as u64;
+                        judged.unchecked += (document.index - other.index) as u64;
                         break 'groups;
                     }
                     left -= 1;
@@ -122,7 +122,7 @@ impl Judge<'_> {
                     judged.failed += 1;
                 }
             }
-            groups.put(home, document, index, components);
+            groups.put(home, document, components);
         }
         Ok((pairs, judged))
     }
@@ -136,7 +136,8 @@ impl Judge<'_> {
         hashed.sort_unstable();
         hashed
             .chunk_by(|a, b| a.0 == b.0)
-            .map(|equal| {
+            .enumerate()
+            .map(|(index, equal)| {
                 let place = equal[0].1;
                 pairs.extend(equal[1..].iter().map(|other| (place, other.1)));
                 // Equals of several runs, or of this one, are compared with everything.
@@ -145,7 +146,7 @@ impl Judge<'_> {
                 Document {
                     place,
                     origin: origin.filter(|_| !is_shared),
-                    index: 0,
+                    index,
                 }
             })
             .collect()
@@ -158,7 +159,7 @@ impl Judge<'_> {
 }
 
 /// A document of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Document {
     place: u32,
     origin: Option<usize>,
@@ -194,14 +195,14 @@ impl Groups {
         first
     }
 
-    fn put(&mut self, group: Option<usize>, document: Document, index: usize, components: &UnionFind) {
+    fn put(&mut self, group: Option<usize>, document: Document, components: &UnionFind) {
         let group = group.unwrap_or_else(|| {
             self.members.push(Vec::new());
             self.merged.push(self.merged.len());
             self.merged.len() - 1
         });
         self.of_root.insert(components.root(document.place), group);
-        self.members[group].push(Document { index, ..document });
+        self.members[group].push(document);
     }
 }
 

@@ -89,7 +89,7 @@ fn normalised(address: &str) -> String {
             Some(start) => name.starts_with(start),
             None => name == *tracker,
         };
-        TRACKERS.iter().any(|tracker| is_named(tracker))
+        TRACKERS.iter().any(is_named)
     };
     let query = url.query().map(|query| {
         let mut pairs: Vec<&str> = query

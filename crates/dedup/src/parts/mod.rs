@@ -91,7 +91,7 @@ impl Cuts {
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         let Some(batch) = self.sorted.try_next().await? else {
             return Ok(match self.open.take() {
-                Some(last) => Some(self.batch(vec![last])?),
+                Some(last) => Some(self.batch(&[last])?),
                 None => None,
             });
         };
@@ -107,12 +107,12 @@ impl Cuts {
                 open => done.extend(open.replace((document, vec![start, end]))),
             }
         }
-        Ok(Some(self.batch(done)?))
+        Ok(Some(self.batch(&done)?))
     }
 
-    fn batch(&mut self, done: Vec<(u64, Vec<u32>)>) -> Result<RecordBatch> {
+    fn batch(&mut self, done: &[(u64, Vec<u32>)]) -> Result<RecordBatch> {
         let mut lists = ListBuilder::new(UInt32Builder::new());
-        for (_, ranges) in &done {
+        for (_, ranges) in done {
             self.documents += 1;
             self.parts += ranges.len() as u64 / 2;
             self.bytes += ranges

@@ -18,9 +18,17 @@ use datafusion::{
 use super::Predicate;
 use crate::recipe::{Place, Problems, RuleSpec, suggest};
 
+/// Names of columns, and where they stand.
+type Names = Vec<(String, Place)>;
+
 /// The names that a predicate uses, with their columns in its text; `None` if it does not parse.
-pub(crate) fn column_names(rule: &RuleSpec, problems: &mut Problems) -> Option<Vec<(String, Place)>> {
-    let expression = match parse(&rule.sql, "condition", |parser| parser.parse_expr()) {
+pub(crate) fn column_names(rule: &RuleSpec, problems: &mut Problems) -> Option<Names> {
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method alone is of one lifetime"
+    )]
+    let parsed = parse(&rule.sql, "condition", |parser| parser.parse_expr());
+    let expression = match parsed {
         Ok(expression) => expression,
         Err(message) => {
             let (message, place) = located(&message, &rule.place);
@@ -58,7 +66,7 @@ fn parse<T>(
     })
 }
 
-fn names_in(expression: &SqlExpr, rule: &RuleSpec) -> Vec<(String, Place)> {
+fn names_in(expression: &SqlExpr, rule: &RuleSpec) -> Names {
     let mut names = Vec::new();
     let _ = visit_expressions(expression, |part: &SqlExpr| {
         if let SqlExpr::Identifier(ident) = part {
@@ -81,7 +89,7 @@ fn names_in(expression: &SqlExpr, rule: &RuleSpec) -> Vec<(String, Place)> {
 pub(crate) fn ordering_names(
     prefer: &RuleSpec,
     problems: &mut Problems,
-) -> Option<(Vec<OrderByExpr>, Vec<(String, Place)>)> {
+) -> Option<(Vec<OrderByExpr>, Names)> {
     let read = |parser: &mut Parser<'_>| parser.parse_comma_separated(Parser::parse_order_by_expr);
     match parse(&prefer.sql, "ordering", read) {
         Ok(ordering) => {

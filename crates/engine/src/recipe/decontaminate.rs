@@ -205,7 +205,11 @@ fn read_items(
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     let blake3 = gristmill_shard::blake3_hex(&bytes);
     let length = bytes.len() as u64;
-    let format = if bytes.starts_with(b"PAR1") { "parquet" } else { "jsonl" };
+    let format = if bytes.starts_with(b"PAR1") {
+        "parquet"
+    } else {
+        "jsonl"
+    };
     let carry = carried
         .iter()
         .flatten()
@@ -221,7 +225,9 @@ fn read_items(
     };
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let object = Arc::new(MemoryObject::new(file.clone(), bytes));
-    let format = registry.format(format).ok_or_else(|| format!("this build does not read {format}"))?;
+    let format = registry
+        .format(format)
+        .ok_or_else(|| format!("this build does not read {format}"))?;
     let read = format.read(object, 0..length, &options);
     let mut records = read.map_err(|error| error.to_string())?;
     let mut items = Vec::new();
@@ -257,7 +263,9 @@ fn read_items(
         }
     }
     if without > 0 {
-        return Err(format!("{without} of its {number} records have no field {question:?}"));
+        return Err(format!(
+            "{without} of its {number} records have no field {question:?}"
+        ));
     }
     Ok((items, blake3))
 }
