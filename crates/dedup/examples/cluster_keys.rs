@@ -33,7 +33,8 @@ use datafusion::{
 };
 use futures::{StreamExt, stream};
 use gristmill_dedup::{
-    Comparison, DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN, Given, METHODS, Numbering, Settings, key_column,
+    Comparison, DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN, Given, METHODS, Numbering, Room, Settings,
+    key_column,
 };
 
 const BANDS: usize = 14;
@@ -81,13 +82,16 @@ fn main() {
         numbering: Numbering::new([(0, documents)]).unwrap(),
         known_slices: Vec::new(),
         prefer: Vec::new(),
-        scratch: None,
-        pool: Arc::new(
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap(),
-        ),
+        room: Room {
+            memory: memory << 20,
+            scratch: None,
+            pool: Arc::new(
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .build()
+                    .unwrap(),
+            ),
+        },
     };
     let stats = runtime.block_on(async {
         let mut members = comparison.run().await.unwrap();

@@ -1,20 +1,20 @@
 //! Keys to clusters, in memory that hardly grows with the number of documents.
 //!
-//! 1. For each band, the pairs (key, document) are sorted, with spilling, and walked once: documents with equal keys
+//! 1. For each band, the pairs (key, document) are sorted, through scratch files if need be, and walked once: documents with equal keys
 //!    are a *run*. Documents in runs are *candidates*; the runs go to a scratch file, 4 bytes a member.
 //! 2. If the method verifies, the evidence of candidates, and of nobody else, is copied to a scratch file in one pass.
 //! 3. Runs are walked. Pairs of a run that are not connected yet are compared, in parallel; those that are similar
 //!    enough are joined by union-find. Without verification a run is joined as it is.
 //! 4. The members of the components, with nothing but their id and what `prefer` looks at, are sorted by component and
-//!    preference. One walk gives ranks.
+//!    preference, as many components at a time as memory holds. One walk gives ranks.
 //!
-//! Memory: 1.5 bits a document, 8 bytes a candidate for the components, 24 more with verification, and the session's
-//! pool for the sorts. Disk: the pairs of one band at a time (16 bytes each, compressed), 4 bytes for each member of a
+//! Memory: 1.5 bits a document, 8 bytes a candidate for the components, 24 more with verification, and what the caller
+//! gives for the sorts; documents of one run that are verified take 60 bytes each while the run is. Disk: the pairs of one band at a time (12 bytes each), 4 bytes for each member of a
 //! run, the evidence of the candidates. Texts are neither sorted nor joined.
 //!
 //! The clusters depend on the documents alone: not on threads, slices, or the order of the input.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::array::RecordBatch,
@@ -22,7 +22,7 @@ use datafusion::{
     error::{DataFusionError, Result},
     execution::SendableRecordBatchStream,
     logical_expr::SortExpr,
-    prelude::{DataFrame, SessionConfig, SessionContext, col},
+    prelude::{DataFrame, SessionContext, col},
 };
 use futures::TryStreamExt;
 
@@ -34,16 +34,18 @@ use crate::{
     numbering::Numbering,
     rank::{Components, Likeness, Ranking, sorted_members},
     runs::{RunFile, find_runs},
+    sorter::Room,
     union_find::UnionFind,
     verify::{Judge, Judged},
 };
 
-/// Rows of a batch of keys.
-const BATCH_ROWS: usize = 8192;
+/// What a member takes in the sort by preference, roughly: its id and a few numbers, twice.
+const MEMBER_BYTES: u64 = 400;
 
 /// A comparison of documents with each other and with those of earlier runs.
 pub struct Comparison {
-    /// Where to sort; its pool bounds the memory of the sorts.
+    /// Where to sort; its pool bounds the memory of the sorts. Batches of thousands of rows suit it, here and in the
+    /// tables: a row is a few numbers.
     pub session: SessionContext,
     /// What equal keys mean.
     pub fingerprint: Arc<dyn Fingerprint>,
@@ -59,15 +61,20 @@ pub struct Comparison {
     pub known_slices: Vec<u32>,
     /// Which document of a cluster is kept: the first in this order; ties are decided by id.
     pub prefer: Vec<SortExpr>,
-    /// The folder for scratch files; the system's when absent.
-    pub scratch: Option<PathBuf>,
-    /// Where evidence is compared.
-    pub pool: Arc<rayon::ThreadPool>,
+    /// What it may use of the machine.
+    pub room: Room,
 }
 
 /// The members of clusters, on their way; see [`members_schema`](crate::members_schema).
 pub struct Members {
-    sorted: SendableRecordBatchStream,
+    /// Passes that are to come, the next one last.
+    passes: Vec<u32>,
+    passes_all: u32,
+    sorted: Option<SendableRecordBatchStream>,
+    session: SessionContext,
+    new: DataFrame,
+    known: Option<DataFrame>,
+    prefer: Vec<SortExpr>,
     ranking: Ranking,
 }
 
@@ -78,9 +85,24 @@ impl Members {
     /// # Errors
     /// When memory or disk do not suffice.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        match self.sorted.try_next().await? {
-            Some(batch) => Ok(Some(self.ranking.next(&batch)?)),
-            None => Ok(None),
+        loop {
+            if let Some(sorted) = &mut self.sorted
+                && let Some(batch) = sorted.try_next().await?
+            {
+                return Ok(Some(self.ranking.next(&batch)?));
+            }
+            let Some(pass) = self.passes.pop() else {
+                return Ok(None);
+            };
+            let sorted = sorted_members(
+                &self.session,
+                self.new.clone(),
+                self.known.clone(),
+                &self.prefer,
+                &self.ranking.components,
+                (pass, self.passes_all),
+            );
+            self.sorted = Some(sorted.await?);
         }
     }
 
@@ -95,8 +117,7 @@ impl Comparison {
     ///
     /// # Errors
     /// When memory or disk do not suffice, or there are 2³² documents or more.
-    pub async fn run(mut self) -> Result<Members> {
-        self.session = wide(&self.session);
+    pub async fn run(self) -> Result<Members> {
         let (runs, marked, mut stats) = self.runs().await?;
         let mut marked = marked;
         let candidates = marked.seal();
@@ -116,7 +137,7 @@ impl Comparison {
             .map(|slice| marked.before(self.numbering.first(*slice)))
             .collect();
         let joined = {
-            let (numbering, pool) = (self.numbering.clone(), self.pool.clone());
+            let (numbering, pool) = (self.numbering.clone(), self.room.pool.clone());
             let measured = match &likeness {
                 Likeness::Measured(evidence, measure) => Some((evidence.clone(), measure.clone())),
                 _ => None,
@@ -155,9 +176,16 @@ impl Comparison {
         stats.failed = judged.failed;
         stats.unchecked = judged.unchecked;
         let components = Arc::new(components);
-        let sorted = sorted_members(&self.session, self.new, self.known, &self.prefer, &components).await?;
+        let members = components.members();
+        let passes = (members * MEMBER_BYTES).div_ceil(self.room.memory as u64).max(1) as u32;
         Ok(Members {
-            sorted,
+            passes: (0..passes).rev().collect(),
+            passes_all: passes,
+            sorted: None,
+            session: self.session,
+            new: self.new,
+            known: self.known,
+            prefer: self.prefer,
             ranking: Ranking {
                 components,
                 likeness,
@@ -169,22 +197,29 @@ impl Comparison {
 
     /// The runs of all bands.
     async fn runs(&self) -> Result<(Runs, Marked, Stats)> {
-        let scratch = self.scratch.as_deref();
         let mut marked = Marked::new(self.numbering.documents());
         let mut stats = Stats::default();
-        let mut met = RunFile::new(scratch)?;
+        let mut met = RunFile::new(&self.room)?;
         let names: Vec<String> = (0..self.fingerprint.key_columns()).map(key_column).collect();
         for band in names.chunks(self.fingerprint.columns_per_band()) {
             let key: Vec<&str> = band.iter().map(String::as_str).collect();
             let documents = self.columns(&key)?;
-            let rows = find_runs(&documents, &key, &self.numbering, &mut met, &mut marked).await?;
+            let rows = find_runs(
+                &documents,
+                &key,
+                &self.numbering,
+                &self.room,
+                &mut met,
+                &mut marked,
+            )
+            .await?;
             stats.documents = stats.documents.max(rows);
         }
         let linked = match &self.known {
             Some(known) => {
-                let mut linked = RunFile::new(scratch)?;
+                let mut linked = RunFile::new(&self.room)?;
                 let key = [CLUSTER_KEY_COLUMN];
-                find_runs(known, &key, &self.numbering, &mut linked, &mut marked).await?;
+                find_runs(known, &key, &self.numbering, &self.room, &mut linked, &mut marked).await?;
                 Some(linked)
             }
             None => None,
@@ -194,14 +229,7 @@ impl Comparison {
 
     async fn evidence(&self, marked: &Marked, candidates: u32) -> Result<Evidence> {
         let documents = self.columns(&[EVIDENCE_COLUMN])?;
-        Evidence::gather(
-            &documents,
-            &self.numbering,
-            marked,
-            candidates,
-            self.scratch.as_deref(),
-        )
-        .await
+        Evidence::gather(&documents, &self.numbering, marked, candidates, &self.room).await
     }
 
     /// These columns and the number of all documents.
@@ -232,10 +260,4 @@ fn join_all(runs: RunFile, place: impl Fn(u32) -> u32, sets: &mut UnionFind) -> 
             .for_each(|document| sets.union(first, place(*document)));
     }
     Ok(())
-}
-
-/// The session with batches that suit rows of a few numbers: those of content are small.
-pub(crate) fn wide(session: &SessionContext) -> SessionContext {
-    let config: SessionConfig = session.copied_config().with_batch_size(BATCH_ROWS);
-    SessionContext::new_with_config_rt(config, session.runtime_env())
 }

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
-    path::Path,
 };
 
 use datafusion::{
@@ -17,7 +16,7 @@ use datafusion::{
 use futures::TryStreamExt;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{DOCUMENT_COLUMN, EVIDENCE_COLUMN, marked::Marked, numbering::Numbering, runs::scratch_file};
+use crate::{DOCUMENT_COLUMN, EVIDENCE_COLUMN, marked::Marked, numbering::Numbering, sorter::Room};
 
 /// The evidence of every candidate, such as the set of its shingles: in a scratch file, with 24 bytes of memory each.
 ///
@@ -43,10 +42,10 @@ impl Evidence {
         numbering: &Numbering,
         marked: &Marked,
         candidates: u32,
-        scratch: Option<&Path>,
+        room: &Room,
     ) -> Result<Self> {
         let mut entries = vec![Entry::default(); candidates as usize];
-        let mut file = BufWriter::with_capacity(1 << 20, scratch_file(scratch)?);
+        let mut file = BufWriter::with_capacity(1 << 20, room.file()?);
         let mut offset = 0;
         let mut rows = documents
             .clone()

@@ -16,6 +16,7 @@ mod parts;
 mod rank;
 mod runs;
 mod settings;
+mod sorter;
 mod stats;
 mod union_find;
 mod verify;
@@ -27,9 +28,10 @@ pub use compare::{Comparison, Members};
 pub use gristmill_text::repeat::without;
 pub use method::{Dedup, Fingerprint, Keys, METHODS, Measure, Method, Verdict};
 pub use numbering::Numbering;
-pub use parts::{Cuts, Parts, RANGES, cuts_schema, ranges_schema};
+pub use parts::{Cuts, Parts, Place, RANGES, RangeStream, cuts_schema, ranges_schema};
 pub use rank::members_schema;
 pub use settings::{Given, Setting, Settings, Sort};
+pub use sorter::Room;
 pub use stats::Stats;
 
 /// The number of a document within a phase: slice and row.
@@ -67,7 +69,7 @@ pub static CLUSTER_COLUMNS: [Column; 4] = [CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIZ
 /// How much of a text stood elsewhere as well.
 pub const TEXT_REPEAT_SHARE: Column = Column::f64(
     "text_repeat_share",
-    "share of the bytes of the text that a dedup step of parts took out, 0 to 1",
+    "share of the bytes of the text that a dedup step of parts took out, with the line breaks that went along, 0 to 1",
 );
 /// What a dedup step of parts adds; the text is without its repeated parts from then on.
 pub static REPEAT_COLUMNS: [Column; 1] = [TEXT_REPEAT_SHARE];

@@ -37,6 +37,14 @@ impl Numbering {
         self.documents
     }
 
+    /// The number of the document with this dense number, which is below [`documents`](Self::documents).
+    pub(crate) fn document(&self, dense: u32) -> u64 {
+        // Of slices with the same first number all but the last are empty.
+        let place = self.slices.partition_point(|known| known.1 <= dense) - 1;
+        let (slice, first, _) = self.slices[place];
+        u64::from(slice) << 32 | u64::from(dense - first)
+    }
+
     /// The dense number that the first document of a slice has, or would have.
     pub(crate) fn first(&self, slice: u32) -> u32 {
         let place = self.slices.partition_point(|known| known.0 < slice);
@@ -71,6 +79,10 @@ mod tests {
             [0, 2, 3, 4].map(Some)
         );
         assert_eq!([dense(2, 3), dense(5, 0), dense(3, 0)], [None; 3]);
+        assert_eq!(
+            [0, 2, 3, 4].map(|dense| numbering.document(dense)),
+            [2 << 32, 2 << 32 | 2, 9 << 32, 9 << 32 | 1]
+        );
     }
 
     #[test]

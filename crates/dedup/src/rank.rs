@@ -47,6 +47,11 @@ pub(crate) struct Components {
 }
 
 impl Components {
+    /// Documents that are in a component with another one.
+    pub(crate) fn members(&self) -> u64 {
+        self.sets.members()
+    }
+
     /// The component of a document and its size, if it is not alone.
     fn of(&self, document: u64) -> Result<Option<(u32, u32)>> {
         let place = self.marked.place(self.numbering.dense(document)?);
@@ -57,14 +62,15 @@ impl Components {
     }
 }
 
-/// The members of clusters in the order of clusters and ranks: those of earlier runs first, then by `prefer`, at the
-/// end by id.
+/// The members of one of several shares of the clusters, in the order of clusters and ranks: those of earlier runs first,
+/// then by `prefer`, at the end by id.
 pub(crate) async fn sorted_members(
     session: &SessionContext,
     new: DataFrame,
     known: Option<DataFrame>,
     prefer: &[SortExpr],
     components: &Arc<Components>,
+    pass: (u32, u32),
 ) -> Result<SendableRecordBatchStream> {
     let order = |index: usize| format!("__prefer_{index}");
     let text = |name: &str| cast(col(name), DataType::Utf8View);
@@ -91,7 +97,7 @@ pub(crate) async fn sorted_members(
     let schema = with_root(documents.schema().as_arrow());
     let (components, with_root) = (components.clone(), schema.clone());
     let members = mapped(session, documents, schema, move |batch| {
-        members_of(batch, &components, &with_root)
+        members_of(batch, &components, &with_root, pass)
     })
     .await?;
     let mut by = vec![col(ROOT).sort(true, false), col(EARLIER_COLUMN).sort(true, false)];
@@ -113,11 +119,19 @@ fn with_root(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-fn members_of(batch: &RecordBatch, components: &Components, schema: &SchemaRef) -> Result<RecordBatch> {
+fn members_of(
+    batch: &RecordBatch,
+    components: &Components,
+    schema: &SchemaRef,
+    (pass, passes): (u32, u32),
+) -> Result<RecordBatch> {
     let documents = batch.column(0).as_primitive::<UInt64Type>().values();
     let found: Vec<_> = documents
         .iter()
-        .map(|document| components.of(*document))
+        .map(|document| {
+            let member = components.of(*document)?;
+            Ok(member.filter(|(root, _)| root % passes == pass))
+        })
         .collect::<Result<_>>()?;
     let rows = filter_record_batch(
         batch,

@@ -1,42 +1,38 @@
-//! Runs: documents whose keys of a band are equal, found by one walk over a sorted table.
+//! Runs: documents whose keys of a band are equal, found by one walk over sorted keys.
 
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, Write},
-    path::Path,
 };
 
 use datafusion::{
-    arrow::{array::AsArray, datatypes::UInt64Type},
+    arrow::{array::AsArray, buffer::ScalarBuffer, datatypes::UInt64Type},
     error::Result,
+    execution::SendableRecordBatchStream,
     prelude::{DataFrame, col},
 };
 use futures::TryStreamExt;
 
-use crate::{DOCUMENT_COLUMN, marked::Marked, numbering::Numbering};
-
-/// A scratch file without a name: it is gone when its owner is, also after `kill -9`.
-pub(crate) fn scratch_file(folder: Option<&Path>) -> io::Result<File> {
-    folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in)
-}
+use crate::{
+    DOCUMENT_COLUMN,
+    marked::Marked,
+    numbering::Numbering,
+    sorter::{Room, Row, Sorter},
+};
 
 /// Runs on disk, 4 bytes a document and 4 bytes a run.
 pub(crate) struct RunFile {
     file: BufWriter<File>,
-    /// Documents that are in runs, each time that they are.
-    pub(crate) members: u64,
 }
 
 impl RunFile {
-    pub(crate) fn new(folder: Option<&Path>) -> io::Result<Self> {
+    pub(crate) fn new(room: &Room) -> io::Result<Self> {
         Ok(RunFile {
-            file: BufWriter::with_capacity(1 << 20, scratch_file(folder)?),
-            members: 0,
+            file: BufWriter::with_capacity(1 << 20, room.file()?),
         })
     }
 
     fn push(&mut self, run: &[u32]) -> io::Result<()> {
-        self.members += run.len() as u64;
         self.file.write_all(&(run.len() as u32).to_le_bytes())?;
         run.iter()
             .try_for_each(|document| self.file.write_all(&document.to_le_bytes()))
@@ -75,65 +71,100 @@ impl Iterator for RunReader {
     }
 }
 
-/// Sorts `documents` by the columns `key` and keeps the runs of two and more; marks their members.
+/// Sorts the documents by the columns `key`, one or two, and keeps the runs of two and more; marks their members. Gives
+/// the number of documents with a key.
 ///
-/// Rows whose first key column is null meet nobody. The sort spills to disk beyond the memory of the session's pool;
-/// a run itself is in memory as a whole, 4 bytes a document. Gives the number of rows with a key.
+/// Rows whose first key column is null meet nobody. A run itself is in memory as a whole.
 pub(crate) async fn find_runs(
     documents: &DataFrame,
     key: &[&str],
     numbering: &Numbering,
+    room: &Room,
     runs: &mut RunFile,
     marked: &mut Marked,
 ) -> Result<u64> {
-    let columns = || key.iter().chain(&[DOCUMENT_COLUMN]).map(|name| col(*name));
-    let mut sorted = documents
+    let columns = key.iter().chain(&[DOCUMENT_COLUMN]).map(|name| col(*name));
+    let rows = documents
         .clone()
         .filter(col(key[0]).is_not_null())?
-        .select(columns())?
-        .sort(columns().map(|column| column.sort(true, false)).collect())?
+        .select(columns.collect::<Vec<_>>())?
         .execute_stream()
         .await?;
-    let mut walk = Walk {
-        key: Vec::new(),
-        run: Vec::new(),
-    };
-    let mut rows = 0;
-    while let Some(batch) = sorted.try_next().await? {
-        rows += batch.num_rows() as u64;
-        let column = |index: usize| batch.column(index).as_primitive::<UInt64Type>().values();
-        let keys: Vec<_> = (0..key.len()).map(column).collect();
-        let numbers = column(key.len());
-        for row in 0..batch.num_rows() {
-            let is_same =
-                walk.key.len() == keys.len() && keys.iter().zip(&walk.key).all(|(k, w)| k[row] == *w);
-            if !is_same {
-                walk.end(numbering, runs, marked)?;
-                walk.key.clear();
-                walk.key.extend(keys.iter().map(|values| values[row]));
-            }
-            walk.run.push(numbers[row]);
+    match key.len() {
+        1 => {
+            sort_and_walk(rows, room, runs, marked, |keys, row, document| {
+                Ok(((keys[0][row]), numbering.dense(document)?))
+            })
+            .await
+        }
+        _ => {
+            sort_and_walk(rows, room, runs, marked, |keys, row, document| {
+                Ok((keys[0][row], keys[1][row], numbering.dense(document)?))
+            })
+            .await
         }
     }
-    walk.end(numbering, runs, marked)?;
-    Ok(rows)
 }
 
-/// The key of the walk and the documents that had it so far.
-struct Walk {
-    key: Vec<u64>,
-    run: Vec<u64>,
+/// A row of a key and a document.
+trait Keyed: Row + 'static {
+    fn document(&self) -> u32;
+
+    fn has_key_of(&self, other: &Self) -> bool;
 }
 
-impl Walk {
-    fn end(&mut self, numbering: &Numbering, runs: &mut RunFile, marked: &mut Marked) -> Result<()> {
-        if self.run.len() > 1 {
-            let dense = self.run.iter().map(|document| numbering.dense(*document));
-            let dense = dense.collect::<Result<Vec<u32>>>()?;
-            dense.iter().for_each(|document| marked.mark(*document));
-            runs.push(&dense)?;
-        }
-        self.run.clear();
-        Ok(())
+impl Keyed for (u64, u32) {
+    fn document(&self) -> u32 {
+        self.1
     }
+
+    fn has_key_of(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Keyed for (u64, u64, u32) {
+    fn document(&self) -> u32 {
+        self.2
+    }
+
+    fn has_key_of(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+
+async fn sort_and_walk<R: Keyed>(
+    mut rows: SendableRecordBatchStream,
+    room: &Room,
+    runs: &mut RunFile,
+    marked: &mut Marked,
+    row_of: impl Fn(&[&ScalarBuffer<u64>], usize, u64) -> Result<R>,
+) -> Result<u64> {
+    let mut sorter = Sorter::new(room);
+    let mut count = 0;
+    while let Some(batch) = rows.try_next().await? {
+        count += batch.num_rows() as u64;
+        let mut columns: Vec<_> = batch
+            .columns()
+            .iter()
+            .map(|column| column.as_primitive::<UInt64Type>().values())
+            .collect();
+        let documents = columns.pop().expect("the last column is the document's number");
+        for (row, document) in documents.iter().enumerate() {
+            sorter.push(row_of(&columns, row, *document)?)?;
+        }
+    }
+    let mut run = Vec::new();
+    for stretch in sorter.finish() {
+        for equal in stretch?
+            .chunk_by(Keyed::has_key_of)
+            .filter(|equal| equal.len() > 1)
+        {
+            run.clear();
+            run.extend(equal.iter().map(Keyed::document));
+            run.iter().for_each(|document| marked.mark(*document));
+            runs.push(&run)?;
+        }
+    }
+    Ok(count)
 }

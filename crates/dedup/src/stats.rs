@@ -15,7 +15,7 @@ pub struct Stats {
     pub compared: u64,
     /// Of these, pairs that were not similar enough.
     pub failed: u64,
-    /// Pairs that were not compared, because one of them had been compared with 256 others of its run.
+    /// Documents that were not compared with all that they met in a run, but with 256 of them.
     pub unchecked: u64,
     /// Clusters with a document of this run.
     pub clusters: u64,

@@ -35,6 +35,15 @@ impl UnionFind {
         self.size[root as usize]
     }
 
+    /// Numbers that are not alone.
+    pub(crate) fn members(&self) -> u64 {
+        let roots = (0_u32..)
+            .zip(&self.parent)
+            .filter(|(number, parent)| *number == **parent);
+        let sizes = roots.map(|(root, _)| u64::from(self.size(root)));
+        sizes.filter(|size| *size > 1).sum()
+    }
+
     /// Joins the components of two numbers.
     pub(crate) fn union(&mut self, a: u32, b: u32) {
         let (a, b) = (self.halve(a), self.halve(b));

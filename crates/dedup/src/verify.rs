@@ -11,6 +11,8 @@ const CHUNK_MEMBERS: usize = 1 << 16;
 /// Comparisons of one document within one run. A run has more different documents than that only where a band says
 /// next to nothing, as in texts of one repeated sentence.
 const COMPARISONS: usize = 256;
+/// Documents of the same earlier run that one of them passes over within one run.
+const SKIPS: usize = 16 * COMPARISONS;
 /// Evidence of one run that is kept in memory.
 const CACHE_BYTES: usize = 16 << 20;
 
@@ -86,7 +88,7 @@ impl Judge<'_> {
         let mut groups = Groups::default();
         let mut cache = Cache::default();
         for document in self.distinct(run, &mut pairs) {
-            let mut left = COMPARISONS;
+            let (mut left, mut skips) = (COMPARISONS, SKIPS);
             let mut home = groups.of_root(components.root(document.place));
             let mut own = None;
             'groups: for group in 0..groups.members.len() {
@@ -96,10 +98,14 @@ impl Judge<'_> {
                 for other in 0..groups.members[group].len() {
                     let other = groups.members[group][other];
                     if document.origin.is_some() && document.origin == other.origin {
+                        skips -= 1;
+                        if skips == 0 {
+                            break 'groups;
+                        }
                         continue;
                     }
                     if left == 0 {
-                        judged.unchecked += (document.index - other.index) as u64;
+                        judged.unchecked += 1;
                         break 'groups;
                     }
                     left -= 1;
@@ -136,8 +142,7 @@ impl Judge<'_> {
         hashed.sort_unstable();
         hashed
             .chunk_by(|a, b| a.0 == b.0)
-            .enumerate()
-            .map(|(index, equal)| {
+            .map(|equal| {
                 let place = equal[0].1;
                 pairs.extend(equal[1..].iter().map(|other| (place, other.1)));
                 // Equals of several runs, or of this one, are compared with everything.
@@ -146,7 +151,6 @@ impl Judge<'_> {
                 Document {
                     place,
                     origin: origin.filter(|_| !is_shared),
-                    index,
                 }
             })
             .collect()
@@ -163,8 +167,6 @@ impl Judge<'_> {
 struct Document {
     place: u32,
     origin: Option<usize>,
-    /// Its number in the run.
-    index: usize,
 }
 
 /// The documents of a run that were compared, by what is known to be connected.

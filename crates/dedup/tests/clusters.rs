@@ -19,7 +19,7 @@ use datafusion::{
 };
 use gristmill_dedup::{
     CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, Comparison, DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN,
-    Fingerprint, Given, METHODS, Numbering, Settings, Stats, key_column,
+    Fingerprint, Given, METHODS, Numbering, Room, Settings, Stats, key_column,
 };
 use serde_json::Value;
 
@@ -84,13 +84,16 @@ async fn compare(
         numbering: Numbering::new(slices.map(|(slice, rows)| (slice as u32, rows.len() as u64))).unwrap(),
         known_slices: Vec::new(),
         prefer: vec![datafusion::prelude::character_length(col("text")).sort(false, false)],
-        scratch: None,
-        pool: Arc::new(
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap(),
-        ),
+        room: Room {
+            memory: 8 << 10,
+            scratch: None,
+            pool: Arc::new(
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .build()
+                    .unwrap(),
+            ),
+        },
     };
     let mut found = comparison.run().await.unwrap();
     let mut members = Vec::new();

@@ -7,8 +7,8 @@
 //!
 //! An entry holds one row for each document that was compared: its id, its keys, its evidence if the step verifies, and
 //! its cluster. No text is in it. The entry's record names its files and is created last, so an entry that is being
-//! written, or was left half-written, is never read. Entries do not change; a run whose own entry is there does not
-//! read it.
+//! written, or was left half-written, is never read. Entries do not change. A run does not read the entry that it made
+//! itself, at this address or another.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +20,12 @@ use crate::{
     Error, Result, Runtime, StoreOptions,
     address::open_output,
     recipe::{Action, DedupSpec, IndexSpec, Recipe, is_entry_name},
+    run::Agreed,
 };
 
 const ENTRIES: &str = "entries";
+/// The version of an entry's layout.
+const LAYOUT: u32 = 1;
 
 /// What a run added to an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +36,8 @@ pub struct IndexEntry {
     pub gristmill: String,
     /// The name of the dataset.
     pub dataset: String,
-    /// BLAKE3 of the plan of the run that wrote it.
-    pub plan_blake3: String,
+    /// BLAKE3 of what the run that wrote it was asked of what input. The same run at another address does not read it.
+    pub asked_blake3: String,
     /// What it can be compared with: method, version, column and settings of the keys.
     pub keys: Value,
     /// Documents.
@@ -100,31 +103,33 @@ impl Index {
         let Some(bytes) = self.store.get(&record_name(name)).await? else {
             return Ok(None);
         };
-        let entry = serde_json::from_slice(&bytes).map_err(|error| {
+        let wrong = |what: String| {
+            let place = format!("{}/{}", self.store.uri(), record_name(name));
             Error::Input(format!(
-                "{}/{} is not an entry of an index: {error}",
-                self.store.uri(),
-                record_name(name)
+                "{place} is no entry of an index that this gristmill reads: {what}; `gristmill index remove {} {name}` removes it",
+                self.store.uri()
             ))
-        })?;
+        };
+        let entry: IndexEntry = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        if entry.index != LAYOUT {
+            return Err(wrong(format!("its layout is {}, not {LAYOUT}", entry.index)));
+        }
         Ok(Some((entry, blake3_hex(&bytes))))
     }
 
-    /// Removes an entry: its record first, so that nobody reads it any more, then its files.
+    /// Removes an entry: its record first, so that nobody reads it any more, then its files. What was left of one that was
+    /// never finished is removed as well.
     ///
     /// # Errors
     /// When there is no such entry, or the store cannot be written.
     pub fn remove(&self, name: &str, runtime: &Runtime) -> Result<()> {
         runtime.block_on(async {
-            let names: Vec<String> = self.entries().await?.into_keys().collect();
-            if !names.iter().any(|known| known == name) {
-                let known = if names.is_empty() {
-                    "none".to_owned()
-                } else {
-                    names.join(", ")
-                };
+            let is_there = is_entry_name(name)
+                && (self.store.get(&record_name(name)).await?.is_some()
+                    || !self.store.list(&folder(name)).await?.is_empty());
+            if !is_there {
                 return Err(Error::Input(format!(
-                    "{} has no entry {name:?}; it has: {known}",
+                    "{} has no entry {name:?}; `gristmill index list {0}` shows what it has",
                     self.store.uri()
                 )));
             }
@@ -138,7 +143,12 @@ impl Index {
     ///
     /// # Errors
     /// When one that the recipe names is not there, or cannot be compared with.
-    pub(crate) async fn select(&self, spec: &IndexSpec, dedup: &DedupSpec) -> Result<Vec<EntryName>> {
+    async fn select(
+        &self,
+        spec: &IndexSpec,
+        dedup: &DedupSpec,
+        asked_blake3: &str,
+    ) -> Result<Vec<EntryName>> {
         let names = match &spec.read {
             Some(names) => names.clone(),
             None => self.entries().await?.into_keys().collect(),
@@ -154,6 +164,9 @@ impl Index {
                     self.store.uri()
                 )));
             };
+            if entry.asked_blake3 == asked_blake3 {
+                continue;
+            }
             let wanted = dedup.keys_json();
             if entry.keys != wanted {
                 return Err(Error::Input(format!(
@@ -214,22 +227,17 @@ pub(crate) fn of_recipe(recipe: &Recipe, stores: &StoreOptions, runtime: &Runtim
 
 impl StepIndex {
     /// The entries that a new plan reads.
-    pub(crate) async fn select(&self) -> Result<Vec<EntryName>> {
-        self.index.select(&self.spec, &self.dedup).await
+    pub(crate) async fn select(&self, asked_blake3: &str) -> Result<Vec<EntryName>> {
+        self.index.select(&self.spec, &self.dedup, asked_blake3).await
     }
 
     /// Opens the entries that the plan reads, and finds the name of the one that the run adds.
     ///
     /// # Errors
     /// When an entry is gone, or another run added one of this name.
-    pub(crate) async fn open(
-        &mut self,
-        dataset: &str,
-        plan_blake3: &str,
-        selected: &[EntryName],
-    ) -> Result<()> {
+    pub(crate) async fn open(&mut self, dataset: &str, agreed: &Agreed) -> Result<()> {
         let uri = self.index.store.uri().to_owned();
-        for EntryName { name, blake3 } in selected {
+        for EntryName { name, blake3 } in agreed.known.get(&self.label).into_iter().flatten() {
             match self.index.entry(name).await? {
                 Some((entry, found)) if found == *blake3 => self.known.push(entry),
                 _ => {
@@ -249,9 +257,9 @@ impl StepIndex {
             .spec
             .entry
             .clone()
-            .unwrap_or_else(|| format!("{dataset}-{}", &plan_blake3[..12]));
+            .unwrap_or_else(|| format!("{dataset}-{}", &agreed.asked_blake3[..12]));
         match self.index.entry(&self.own).await? {
-            Some((entry, _)) if entry.plan_blake3 != plan_blake3 => Err(Error::Input(format!(
+            Some((entry, _)) if entry.asked_blake3 != agreed.asked_blake3 => Err(Error::Input(format!(
                 "the index {uri} has an entry {:?} of another run: give this one another name with `index: {{entry: …}}`, \
                  or remove that one with `gristmill index remove {uri} {0}`",
                 self.own
@@ -261,12 +269,12 @@ impl StepIndex {
     }
 
     /// The record of the entry that the run adds.
-    pub(crate) fn own_entry(&self, dataset: &str, plan_blake3: &str, files: Vec<ShardEntry>) -> IndexEntry {
+    pub(crate) fn own_entry(&self, dataset: &str, asked_blake3: &str, files: Vec<ShardEntry>) -> IndexEntry {
         IndexEntry {
-            index: 1,
+            index: LAYOUT,
             gristmill: env!("CARGO_PKG_VERSION").to_owned(),
             dataset: dataset.to_owned(),
-            plan_blake3: plan_blake3.to_owned(),
+            asked_blake3: asked_blake3.to_owned(),
             keys: self.dedup.keys_json(),
             documents: files.iter().map(|file| file.rows).sum(),
             files,

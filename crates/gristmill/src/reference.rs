@@ -244,7 +244,7 @@ pub fn manifest_schema() -> Value {
             "candidates": number("documents that met another one, by an equal key"),
             "compared": number("pairs of candidates that were verified"),
             "failed": number("of these, pairs that were not similar enough"),
-            "unchecked": number("pairs that were not verified, because one of them had been compared with too many others"),
+            "unchecked": number("documents that were not compared with all that they met, because these were too many"),
             "clusters": number("clusters with a document of this run"),
             "known": number("of these, clusters whose first document is known from an index"),
             "duplicates": number("documents behind the first of their cluster, or with parts that were taken out"),

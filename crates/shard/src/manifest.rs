@@ -94,7 +94,7 @@ pub struct DedupEntry {
     pub compared: u64,
     /// Of these, pairs that were not similar enough.
     pub failed: u64,
-    /// Pairs that were not verified, because one of them had been compared with too many others.
+    /// Documents that were not compared with all that they met, because these were too many.
     pub unchecked: u64,
     /// Clusters with a document of this run.
     pub clusters: u64,

@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let table = FirstOwner::with_bytes(if bench.has("ngrams") { bytes * 6 } else { 0 });
+    let table = FirstOwner::with_bytes(if bench.has("ngrams") { bytes * 6 } else { 0 }).unwrap();
     let mut keys = NgramKeys::default();
     bench.run("ngrams keys", || {
         let mut found = 0;

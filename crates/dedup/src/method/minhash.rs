@@ -38,6 +38,9 @@ pub(crate) static CARD: Card = Card {
     version: 1,
 };
 
+/// Hashes of a signature at most; RefinedWeb has 9,000.
+const HASHES_MAX: usize = 20_000;
+
 static SETTINGS: [Setting; 8] = [
     Setting {
         name: "ngram",
@@ -54,7 +57,7 @@ static SETTINGS: [Setting; 8] = [
         sort: Sort::Number {
             default: 14,
             min: 1,
-            max: 100,
+            max: 1000,
         },
         about: "bands; documents meet if one is equal",
     },
@@ -63,7 +66,7 @@ static SETTINGS: [Setting; 8] = [
         sort: Sort::Number {
             default: 8,
             min: 1,
-            max: 100,
+            max: 1000,
         },
         about: "minima of a band",
     },
@@ -135,6 +138,12 @@ impl Method for MinHash {
             settings.number("bands") as usize,
             settings.number("rows") as usize,
         );
+        if bands * rows > HASHES_MAX {
+            return Err(format!(
+                "{bands} bands of {rows} rows are {} hashes, more than {HASHES_MAX}",
+                bands * rows
+            ));
+        }
         let threshold = settings.share("verify");
         let measure = threshold.map(|threshold| -> Arc<dyn Measure> {
             match settings.word("measure") {

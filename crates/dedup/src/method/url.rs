@@ -4,7 +4,7 @@
 //! host, punycode, default ports and dot segments. On top of it: `http` counts as `https`, a leading `www.` of the host
 //! goes, the fragment goes, query parameters of trackers go ([`TRACKERS`]), the other parameters are sorted, and empty
 //! queries and one slash at the end of the path go. The key is xxh3-128 of the result. What is no address is compared as it is
-//! written; null has no key.
+//! written; null and white space have no key.
 
 use std::sync::Arc;
 
@@ -65,6 +65,7 @@ impl Fingerprint for Url {
     fn keys(&self, content: &ArrayRef) -> Result<Keys> {
         let urls = content.as_string_view().iter();
         let keys: Vec<_> = urls
+            .map(|url| url.filter(|url| !url.trim().is_empty()))
             .map(|url| url.map(|url| xxh3_128(normalised(url).as_bytes())))
             .collect();
         Ok(Keys {

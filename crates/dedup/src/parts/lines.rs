@@ -5,9 +5,9 @@
 //! as suits menus and notices. Units of fewer than `min_chars` characters are left alone. Two different units share a
 //! key with a chance of 2⁻⁶⁴.
 //!
-//! 28 bytes a unit go through the sort, which spills.
+//! 32 bytes a unit go through the sort, which spills; copies of one unit are in memory together.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use datafusion::{
     arrow::{
@@ -15,17 +15,18 @@ use datafusion::{
         datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type},
     },
     error::Result as DfResult,
-    prelude::{DataFrame, SessionContext, col},
+    prelude::DataFrame,
 };
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use gristmill_core::{Card, Cost, columns};
 use gristmill_text::repeat::lines::{LineUnit, Normal, units};
 
-use super::{Parts, Ranges, documents, ranges_schema};
+use super::{Parts, Place, RangeStream, Ranges, documents};
 use crate::{
     Dedup, Method, REPEAT_COLUMNS,
     mapped::mapped,
     settings::{Setting, Settings, Sort},
+    sorter::{Row, Sorter, u32_at, u64_at},
 };
 
 /// Describes [`Lines`].
@@ -115,37 +116,32 @@ struct Units {
 }
 
 impl Parts for Units {
-    fn find<'a>(
-        &'a self,
-        session: &'a SessionContext,
-        texts: DataFrame,
-    ) -> BoxFuture<'a, DfResult<DataFrame>> {
+    fn find<'a>(&'a self, texts: DataFrame, place: &'a Place) -> BoxFuture<'a, DfResult<RangeStream>> {
         let own = *self;
         async move {
-            let keyed = mapped(session, texts, keyed_schema(), move |batch| own.keyed(batch)).await?;
-            let names: Vec<_> = keyed_schema()
-                .fields()
-                .iter()
-                .map(|field| field.name().clone())
-                .collect();
-            let sorted = keyed.sort(
-                names
-                    .iter()
-                    .map(|name| col(name.as_str()).sort(true, false))
-                    .collect(),
-            )?;
-            let walk = Mutex::new(Walk::default());
-            mapped(session, sorted, ranges_schema(), move |batch| {
-                let mut walk = walk.lock().expect("nobody panics while holding it");
-                walk.next(batch, own.keeps_first)
+            let keyed = mapped(&place.session, texts, keyed_schema(), move |batch| {
+                own.keyed(batch)
             })
-            .await
+            .await?;
+            let mut batches = keyed.execute_stream().await?;
+            let mut sorter: Sorter<Keyed> = Sorter::new(&place.room);
+            while let Some(batch) = batches.try_next().await? {
+                let long = |index: usize| batch.column(index).as_primitive::<UInt64Type>().values();
+                let short = |index: usize| batch.column(index).as_primitive::<UInt32Type>().values();
+                let (keys, orders, documents) = (long(0), long(1), long(2));
+                let (starts, ends) = (short(3), short(4));
+                for row in 0..batch.num_rows() {
+                    sorter.push((keys[row], orders[row], documents[row], starts[row], ends[row]))?;
+                }
+            }
+            let repeated = sorter.finish().map(move |stretch| own.repeated(&stretch?));
+            Ok(stream::iter(repeated).boxed())
         }
         .boxed()
     }
 }
 
-/// `key UInt64, order UInt64, document UInt64, start UInt32, end UInt32`, in the order of the sort.
+/// `key UInt64, order UInt64, document UInt64, start UInt32, end UInt32`.
 fn keyed_schema() -> SchemaRef {
     let field = |name: &str, kind: DataType| Field::new(name, kind, false);
     Arc::new(Schema::new(vec![
@@ -155,6 +151,31 @@ fn keyed_schema() -> SchemaRef {
         field("start", DataType::UInt32),
         field("end", DataType::UInt32),
     ]))
+}
+
+/// The same as a row, in the order of the sort.
+type Keyed = (u64, u64, u64, u32, u32);
+
+impl Row for Keyed {
+    const BYTES: usize = 32;
+
+    fn high(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(
+            [self.0, self.1, self.2]
+                .iter()
+                .flat_map(|number| number.to_le_bytes()),
+        );
+        bytes.extend([self.3, self.4].iter().flat_map(|number| number.to_le_bytes()));
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let long = |number: usize| u64_at(bytes, number * 8);
+        (long(0), long(1), long(2), u32_at(bytes, 24), u32_at(bytes, 28))
+    }
 }
 
 impl Units {
@@ -182,31 +203,18 @@ impl Units {
         ];
         Ok(RecordBatch::try_new(keyed_schema(), columns)?)
     }
-}
 
-/// The key of the walk over sorted units, and its first unit.
-#[derive(Default)]
-struct Walk {
-    key: Option<u64>,
-    first: Option<(u64, (u32, u32))>,
-}
-
-impl Walk {
-    fn next(&mut self, batch: &RecordBatch, keeps_first: bool) -> DfResult<RecordBatch> {
-        let long = |index: usize| batch.column(index).as_primitive::<UInt64Type>().values();
-        let short = |index: usize| batch.column(index).as_primitive::<UInt32Type>().values();
+    /// The units of a sorted stretch that are to go.
+    fn repeated(&self, stretch: &[Keyed]) -> DfResult<RecordBatch> {
         let mut ranges = Ranges::default();
-        for row in 0..batch.num_rows() {
-            let (key, document, range) = (long(0)[row], long(2)[row], (short(3)[row], short(4)[row]));
-            if self.key != Some(key) {
-                self.key = Some(key);
-                self.first = Some((document, range));
-                continue;
+        for copies in stretch
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter(|copies| copies.len() > 1)
+        {
+            let kept = usize::from(self.keeps_first);
+            for (_, _, document, start, end) in &copies[kept..] {
+                ranges.push(*document, (*start, *end));
             }
-            if let Some((document, range)) = self.first.take().filter(|_| !keeps_first) {
-                ranges.push(document, range);
-            }
-            ranges.push(document, range);
         }
         ranges.finish()
     }

@@ -1,10 +1,10 @@
 //! Lines that consist mostly of n-grams which other documents hold.
 //!
-//! As in DCLM's BFF, a line goes if at least `threshold` of its word n-grams stand in a document before it, and lines with
-//! fewer words than `ngram` count as one n-gram. Other than there, the result does not depend on which document comes first: a
-//! filter of fixed size keeps for every slot the first document, by a hash of the ids, that holds an n-gram which falls there; an
-//! n-gram is repeated if all of its slots have an earlier document. The filter is filled in one pass over the texts and
-//! asked in a second one.
+//! As in DCLM's BFF, a line goes if at least `threshold` of its word n-grams stand in a document before it. Lines with
+//! fewer words than `ngram` have no n-gram and stay. Other than there, the result does not depend on which document
+//! comes first: a filter of fixed size keeps for every slot the first document, by a hash of id and text, that holds an
+//! n-gram which falls there; an n-gram is repeated if all of its slots have an earlier document. The filter is filled in
+//! one pass over the texts and asked in a second one. Documents that share id and text are never each other's copies.
 //!
 //! An n-gram that stands nowhere else is taken for a repeated one at the rate that
 //! [`FirstOwner::false_positive_rate`] states: 1 in 80 with 40 bytes of `memory` for each different n-gram. A line of
@@ -14,14 +14,14 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::array::RecordBatch,
-    error::Result as DfResult,
-    prelude::{DataFrame, SessionContext},
+    error::{DataFusionError, Result as DfResult},
+    prelude::DataFrame,
 };
-use futures::{FutureExt, TryStreamExt, future::BoxFuture};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use gristmill_core::{Card, Cost, columns};
 use gristmill_text::repeat::ngrams::{FirstOwner, NgramKeys, NgramUnit, ngram_keys};
 
-use super::{Parts, Ranges, documents, ranges_schema};
+use super::{Parts, Place, RangeStream, Ranges, documents, ranges_schema};
 use crate::{
     Dedup, Method, REPEAT_COLUMNS,
     mapped::mapped,
@@ -106,14 +106,13 @@ struct Filter {
 }
 
 impl Parts for Filter {
-    fn find<'a>(
-        &'a self,
-        session: &'a SessionContext,
-        texts: DataFrame,
-    ) -> BoxFuture<'a, DfResult<DataFrame>> {
+    fn find<'a>(&'a self, texts: DataFrame, place: &'a Place) -> BoxFuture<'a, DfResult<RangeStream>> {
+        let session = &place.session;
         let own = *self;
         async move {
-            let owners = Arc::new(FirstOwner::with_bytes(own.memory));
+            let owners = FirstOwner::with_bytes(own.memory)
+                .map_err(|error| DataFusionError::ResourcesExhausted(error.to_string()))?;
+            let owners = Arc::new(owners);
             let filling = owners.clone();
             let filled = mapped(session, texts.clone(), ranges_schema(), move |batch| {
                 own.each(batch, |_, order, found| filling.add(order, found.keys()));
@@ -125,7 +124,7 @@ impl Parts for Filter {
                 .await?
                 .try_for_each(|_| async { Ok(()) })
                 .await?;
-            mapped(session, texts, ranges_schema(), move |batch| {
+            let found = mapped(session, texts, ranges_schema(), move |batch| {
                 let mut ranges = Ranges::default();
                 let mut repeated = Vec::new();
                 own.each(batch, |document, order, found| {
@@ -134,8 +133,8 @@ impl Parts for Filter {
                     repeated.iter().for_each(|range| ranges.push(document, *range));
                 });
                 ranges.finish()
-            })
-            .await
+            });
+            Ok(found.await?.execute_stream().await?.boxed())
         }
         .boxed()
     }
@@ -146,7 +145,8 @@ impl Filter {
         let mut found = NgramKeys::default();
         for (document, order, text) in documents(batch) {
             ngram_keys(text, self.unit, self.ngram, &mut found);
-            visit(document, (order >> 32) as u32, &found);
+            // The filter marks empty slots with the largest number.
+            visit(document, ((order >> 32) as u32).min(u32::MAX - 1), &found);
         }
     }
 }

@@ -2,32 +2,42 @@
 //!
 //! A stretch of at least `min_bytes` bytes that stands elsewhere as well, at any place in any text, is taken out;
 //! `copies: first` leaves the first one, `copies: none` none. A suffix array needs all text in memory, so the
-//! corpus is cut by a hash of the ids into partitions of at most about `partition` bytes, each read in a pass of its own:
-//! **copies in different partitions are not found**. One partition takes ten times `partition` of memory and a
-//! pass costs 0.1 CPU s for each MB.
+//! corpus is cut by a hash of id and text into partitions of at most about `partition` bytes: **copies in different
+//! partitions are not found**. One partition takes ten times `partition` of memory, and 0.1 CPU s for each MB. The texts are
+//! dealt into scratch files, 256 partitions in one pass over the corpus.
 
-use std::sync::Arc;
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write},
+    ops::Range,
+    sync::Arc,
+};
 
 use datafusion::{
-    arrow::{array::AsArray, datatypes::UInt64Type},
-    catalog::streaming::StreamingTable,
-    error::{DataFusionError, Result as DfResult},
-    execution::{SendableRecordBatchStream, TaskContext},
-    functions_aggregate::expr_fn::sum,
-    physical_plan::{
-        ExecutionPlan, execute_stream, stream::RecordBatchStreamAdapter, streaming::PartitionStream,
+    arrow::{
+        array::{AsArray, RecordBatch},
+        datatypes::{DataType, UInt64Type},
     },
-    prelude::{DataFrame, SessionContext, cast, col, octet_length},
+    common::runtime::SpawnedTask,
+    error::{DataFusionError, Result as DfResult},
+    functions_aggregate::expr_fn::sum,
+    prelude::{DataFrame, cast, col, octet_length},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use gristmill_core::{Card, Cost, columns};
 use gristmill_text::repeat::substrings::repeated_substrings;
 
-use super::{Parts, Ranges, documents, ranges_schema};
+use super::{Parts, Place, RangeStream, Ranges, documents};
 use crate::{
     Dedup, Method, REPEAT_COLUMNS,
     settings::{Setting, Settings, Sort},
+    sorter::{Room, u64_at},
 };
+
+/// Partitions that one pass over the texts deals into scratch files.
+const FILES: usize = 256;
+/// Buffer of a scratch file.
+const BUFFER: usize = 64 << 10;
 
 /// Describes [`Substrings`].
 pub(crate) static CARD: Card = Card {
@@ -97,17 +107,10 @@ struct Suffixes {
 }
 
 impl Parts for Suffixes {
-    fn find<'a>(
-        &'a self,
-        session: &'a SessionContext,
-        texts: DataFrame,
-    ) -> BoxFuture<'a, DfResult<DataFrame>> {
+    fn find<'a>(&'a self, texts: DataFrame, place: &'a Place) -> BoxFuture<'a, DfResult<RangeStream>> {
         let own = *self;
         async move {
-            let bytes = cast(
-                octet_length(col("text")),
-                datafusion::arrow::datatypes::DataType::UInt64,
-            );
+            let bytes = cast(octet_length(col("text")), DataType::UInt64);
             let total = texts
                 .clone()
                 .aggregate(vec![], vec![sum(bytes)])?
@@ -115,62 +118,80 @@ impl Parts for Suffixes {
                 .await?;
             let total = total
                 .first()
-                .map_or(0, |batch| batch.column(0).as_primitive::<UInt64Type>().value(0));
-            let partitions = Partitions {
-                own,
-                // Hashing does not fill them evenly.
-                count: (total + total / 16).div_ceil(own.partition).max(1),
-                texts: texts.create_physical_plan().await?,
-                schema: ranges_schema(),
-            };
-            let table = StreamingTable::try_new(ranges_schema(), vec![Arc::new(partitions)])?;
-            session.read_table(Arc::new(table))
+                .map(|batch| batch.column(0).as_primitive::<UInt64Type>().value(0));
+            // Hashing does not fill partitions evenly.
+            let count = total
+                .map_or(0, |total| total + total / 16)
+                .div_ceil(own.partition)
+                .max(1);
+            let room = place.room.clone();
+            let passes = (0..count)
+                .step_by(FILES)
+                .map(move |first| (first, count.min(first + FILES as u64)));
+            let found = stream::iter(passes).then(move |(first, end)| {
+                let (texts, room) = (texts.clone(), room.clone());
+                async move { own.pass(texts, &room, count, first..end).await }
+            });
+            Ok(found.try_flatten().boxed())
         }
         .boxed()
     }
 }
 
-/// The partitions of the corpus, one after the other.
-#[derive(Debug)]
-struct Partitions {
-    own: Suffixes,
-    count: u64,
-    texts: Arc<dyn ExecutionPlan>,
-    schema: datafusion::arrow::datatypes::SchemaRef,
+impl Suffixes {
+    /// Deals the texts of some partitions into scratch files and finds what repeats in each.
+    async fn pass(
+        self,
+        texts: DataFrame,
+        room: &Room,
+        count: u64,
+        numbers: Range<u64>,
+    ) -> DfResult<RangeStream> {
+        let mut files = Vec::new();
+        for _ in numbers.clone() {
+            files.push(BufWriter::with_capacity(BUFFER, room.file()?));
+        }
+        let mut batches = texts.execute_stream().await?;
+        while let Some(batch) = batches.try_next().await? {
+            for (document, order, text) in documents(&batch) {
+                let number = order % count;
+                if numbers.contains(&number) {
+                    let file = &mut files[(number - numbers.start) as usize];
+                    file.write_all(&order.to_le_bytes())?;
+                    file.write_all(&document.to_le_bytes())?;
+                    file.write_all(&(text.len() as u64).to_le_bytes())?;
+                    file.write_all(text.as_bytes())?;
+                }
+            }
+        }
+        let found = stream::iter(files).then(move |file| async move {
+            SpawnedTask::spawn_blocking(move || self.repeats(load(file)?))
+                .await
+                .map_err(|error| DataFusionError::Execution(format!("a suffix array ended early: {error}")))?
+        });
+        Ok(found.boxed())
+    }
 }
 
-impl PartitionStream for Partitions {
-    fn schema(&self) -> &datafusion::arrow::datatypes::SchemaRef {
-        &self.schema
+/// Order, document and text of what was dealt into a file.
+fn load(file: BufWriter<File>) -> DfResult<Vec<(u64, u64, String)>> {
+    let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    let mut part = Vec::new();
+    let mut head = [0; 24];
+    while !reader.fill_buf()?.is_empty() {
+        reader.read_exact(&mut head)?;
+        let mut text = vec![0; u64_at(&head, 16) as usize];
+        reader.read_exact(&mut text)?;
+        let text = String::from_utf8(text).expect("it was written as text");
+        part.push((u64_at(&head, 0), u64_at(&head, 8), text));
     }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (own, count, texts) = (self.own, self.count, self.texts.clone());
-        let batches = stream::iter(0..count).then(move |number| {
-            let (texts, context) = (texts.clone(), context.clone());
-            async move {
-                let mut part: Vec<(u64, u64, String)> = Vec::new();
-                let mut batches = execute_stream(texts, context)?;
-                while let Some(batch) = batches.try_next().await? {
-                    let mine = documents(&batch).filter(|(_, order, _)| order % count == number);
-                    part.extend(mine.map(|(document, order, text)| (order, document, text.to_owned())));
-                }
-                datafusion::common::runtime::SpawnedTask::spawn_blocking(move || own.repeats(part))
-                    .await
-                    .map_err(|error| {
-                        DataFusionError::Execution(format!("a suffix array ended early: {error}"))
-                    })?
-            }
-        });
-        Box::pin(RecordBatchStreamAdapter::new(
-            self.schema.clone(),
-            batches.boxed(),
-        ))
-    }
+    Ok(part)
 }
 
 impl Suffixes {
-    fn repeats(&self, mut part: Vec<(u64, u64, String)>) -> DfResult<datafusion::arrow::array::RecordBatch> {
+    fn repeats(&self, mut part: Vec<(u64, u64, String)>) -> DfResult<RecordBatch> {
         part.sort_unstable();
         let texts: Vec<&str> = part.iter().map(|(_, _, text)| text.as_str()).collect();
         let found = repeated_substrings(&texts, self.min_bytes, self.keeps_first)

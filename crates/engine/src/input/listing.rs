@@ -158,7 +158,7 @@ pub(crate) fn keep_apart(entries: &[ReadEntry], to: &str) -> Result<()> {
         };
         if covers {
             return Err(Error::Input(format!(
-                "the output {} lies among what {} reads; write to another folder, or name the input more narrowly",
+                "{} lies among what {} reads; write to another folder, or name the input more narrowly",
                 to.display(),
                 entry.uri
             )));

@@ -420,11 +420,16 @@ impl Work {
         let mut shares = Vec::with_capacity(texts.len());
         for (document, text) in documents.values().iter().zip(texts) {
             let cuts = self.members.cuts.get(document);
-            let bytes: u32 = cuts.into_iter().flatten().map(|(start, end)| end - start).sum();
-            shares.push(text.map(|text| f64::from(bytes) / (text.len().max(1) as f64)));
             match (text, cuts) {
-                (Some(text), Some(cuts)) => kept.append_value(gristmill_dedup::without(text, cuts)),
-                (text, _) => kept.append_option(text),
+                (Some(text), Some(cuts)) => {
+                    let left = gristmill_dedup::without(text, cuts);
+                    shares.push(Some(1.0 - left.len() as f64 / text.len() as f64));
+                    kept.append_value(left);
+                }
+                (text, _) => {
+                    shares.push(text.map(|_| 0.0));
+                    kept.append_option(text);
+                }
             }
         }
         (kept.finish(), shares.into())

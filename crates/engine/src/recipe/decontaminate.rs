@@ -81,6 +81,10 @@ impl Reader<'_> {
             );
             return None;
         };
+        if sets.is_empty() {
+            let hint = "a step that looks for nothing does nothing: leave it out";
+            self.problems.add(&node.place, "\"benchmarks\" is empty", hint);
+        }
         let (mut items, mut files) = (Vec::new(), Vec::new());
         for set in sets {
             self.benchmark(set, registry, &mut items, &mut files);
@@ -99,6 +103,13 @@ impl Reader<'_> {
                 return None;
             }
         };
+        for set in sets.iter().filter(|set| set.items == set.not_looked_for) {
+            self.problems.add(
+                &node.place,
+                format!("nothing of the set {:?} can be looked for: its {} questions are too short or all alike", set.name, set.items),
+                "questions have at least 5 words; name another field with `question: …`, or leave the set out",
+            );
+        }
         let keep = fields.get("keep");
         Some(DecontaminateSpec {
             signal,
@@ -260,6 +271,16 @@ fn read_items(
                 answer: value(&answers),
                 passage: value(&passages),
             });
+        }
+    }
+    let answers = |item: &EvaluationItem| item.answer.is_some();
+    let passages = |item: &EvaluationItem| item.passage.is_some();
+    for (name, is_there) in [
+        (&carried[0], items.iter().any(answers)),
+        (&carried[1], items.iter().any(passages)),
+    ] {
+        if let Some(name) = name.as_ref().filter(|_| !is_there && !items.is_empty()) {
+            return Err(format!("none of its {number} records has a field {name:?}"));
         }
     }
     if without > 0 {

@@ -101,6 +101,16 @@ impl fmt::Debug for Step {
     }
 }
 
+impl Step {
+    /// The address of its index.
+    fn index(&self) -> Option<&str> {
+        match &self.action {
+            Action::Dedup(spec) => spec.index.as_ref().map(|index| index.uri.as_str()),
+            _ => None,
+        }
+    }
+}
+
 /// What a step does.
 pub(crate) enum Action {
     Extract(Vec<&'static dyn Extractor>),

@@ -551,6 +551,7 @@ impl Reader<'_> {
         let is_decontaminated = steps
             .iter()
             .any(|step| matches!(step.action, Action::Decontaminate(_)));
+        let indexes: Vec<String> = steps.iter().filter_map(Step::index).map(str::to_owned).collect();
         let mut add = |label: String, action| {
             steps.push(Step {
                 label: format!("{number} {label}"),
@@ -604,6 +605,13 @@ impl Reader<'_> {
             }
             "dedup" => {
                 if let Some(spec) = self.dedup(value, registry) {
+                    if let Some(index) = spec.index.as_ref().filter(|index| indexes.contains(&index.uri)) {
+                        self.problems.add(
+                            &index.place,
+                            "another step has this index",
+                            "an index holds the keys of one method: give each step one of its own",
+                        );
+                    }
                     add(spec.label(), Action::Dedup(Box::new(spec)));
                 }
             }

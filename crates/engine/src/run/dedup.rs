@@ -13,7 +13,7 @@ use futures::TryStreamExt;
 use gristmill_core::columns;
 use gristmill_dedup::{
     CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, Comparison, Cuts, DOCUMENT_COLUMN, Dedup,
-    Fingerprint, Numbering, Parts, RANGES, Stats, cuts_schema, members_schema,
+    Fingerprint, Numbering, Parts, Place, RANGES, Room, Stats, cuts_schema, members_schema,
 };
 use gristmill_shard::{
     Created, DedupEntry, ShardEntry, ShardOptions, ShardTable, ShardWriter, SliceRecord, layout,
@@ -29,6 +29,9 @@ use crate::{
 
 /// Slices from this number on stand for entries of an index.
 pub(super) const KNOWN_SLICES: u32 = 1 << 31;
+
+/// What a member takes in a sort, roughly: two ids and a few numbers, twice.
+const MEMBER_BYTES: u64 = 400;
 
 /// What the comparison behind a segment gave. Created once, when it is done.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +55,7 @@ impl Run {
                     self.clusters(segment, label, keys, fingerprint, staged).await?;
                 ComparisonRecord {
                     entry: dedup_entry(label, &stats, clusters),
-                    members: self.by_document(segment, &by_cluster).await?,
+                    members: self.by_document(segment, &by_cluster, staged).await?,
                 }
             }
             Dedup::Parts(parts) => {
@@ -137,15 +140,14 @@ impl Run {
             let entries = (KNOWN_SLICES..).zip(entries.map(|entry| entry.documents));
             let slices = staged.iter().map(|record| (record.slice, record.account.kept));
             let comparison = Comparison {
-                session: self.session.clone(),
+                session: self.keys_session.clone(),
                 fingerprint: fingerprint.clone(),
                 new: documents.select(names.iter().map(|name| col(name.as_str())).collect::<Vec<_>>())?,
                 known,
                 numbering: Numbering::new(slices.chain(entries.clone()))?,
                 known_slices: entries.map(|(slice, _)| slice).collect(),
                 prefer: keys.prefer.clone(),
-                scratch: self.shards.scratch.clone(),
-                pool: self.pool.clone(),
+                room: self.room(),
             };
             let mut members = comparison.run().await?;
             while let Some(batch) = members.next().await? {
@@ -182,13 +184,19 @@ impl Run {
         );
         let mut entry = dedup_entry(label, &Stats::default(), Vec::new());
         if !files.is_empty() {
-            let texts = self.staged(&files).await?.select(vec![
+            let table = ShardTable::open(&self.session, &self.store, &files).await?;
+            let texts = self.session.read_table(Arc::new(table))?.select(vec![
                 col(DOCUMENT_COLUMN),
                 col(columns::ID.name),
                 col(column).alias("text"),
             ])?;
-            let mut cuts = Cuts::find(&self.session, parts, texts).await?;
-            while let Some(batch) = cuts.next().await? {
+            let place = Place {
+                session: self.keys_session.clone(),
+                room: self.room(),
+            };
+            let slices = staged.iter().map(|record| (record.slice, record.account.kept));
+            let mut cuts = Cuts::find(&place, parts, texts, Numbering::new(slices)?).await?;
+            while let Some(batch) = cuts.next_batch()? {
                 writer.write(&batch, &self.store).await?;
             }
             entry.documents = staged.iter().map(|record| record.account.kept).sum();
@@ -203,7 +211,12 @@ impl Run {
     }
 
     /// The members in the order of documents, so that each slice finds its own in one stretch of row groups.
-    async fn by_document(&self, segment: usize, by_cluster: &[ShardEntry]) -> Result<Vec<ShardEntry>> {
+    async fn by_document(
+        &self,
+        segment: usize,
+        by_cluster: &[ShardEntry],
+        staged: &[SliceRecord],
+    ) -> Result<Vec<ShardEntry>> {
         let mut writer = ShardWriter::new(
             format!("{}/by-document", layout::stage(segment)),
             0,
@@ -214,18 +227,40 @@ impl Run {
             },
         );
         if !by_cluster.is_empty() {
-            let mut sorted = self
-                .staged(by_cluster)
-                .await?
-                .filter(col(DOCUMENT_COLUMN).lt(lit(u64::from(KNOWN_SLICES) << 32)))?
-                .sort(vec![col(DOCUMENT_COLUMN).sort(true, false)])?
-                .execute_stream()
-                .await?;
-            while let Some(batch) = sorted.try_next().await? {
-                writer.write(&batch, &self.store).await?;
+            let rows: u64 = by_cluster.iter().map(|file| file.rows).sum();
+            for (first, last) in self.shares(staged, rows) {
+                let (from, to) = documents_of(first, last);
+                let mut sorted = self
+                    .staged(by_cluster)
+                    .await?
+                    .filter(col(DOCUMENT_COLUMN).between(lit(from), lit(to)))?
+                    .sort(vec![col(DOCUMENT_COLUMN).sort(true, false)])?
+                    .execute_stream()
+                    .await?;
+                while let Some(batch) = sorted.try_next().await? {
+                    writer.write(&batch, &self.store).await?;
+                }
             }
         }
         Ok(writer.finish(&self.store).await?)
+    }
+
+    /// Stretches of slices, each with about as many members as can be sorted in memory; there are `members` of them all.
+    fn shares(&self, staged: &[SliceRecord], members: u64) -> Vec<(u32, u32)> {
+        let documents: u64 = staged.iter().map(|record| record.account.kept).sum();
+        let count = (members * MEMBER_BYTES).div_ceil(self.memory as u64).max(1);
+        let mut shares: Vec<(u32, u32)> = Vec::new();
+        let mut before = 0;
+        for record in staged {
+            if before * count >= documents * shares.len() as u64 {
+                shares.push((record.slice, record.slice));
+            }
+            if let Some(share) = shares.last_mut() {
+                share.1 = record.slice;
+            }
+            before += record.account.kept;
+        }
+        shares
     }
 
     /// What the comparison behind a segment found of the documents of a range of slices.
@@ -235,10 +270,7 @@ impl Run {
         if files.is_empty() {
             return Ok(members);
         }
-        let (from, to) = (
-            u64::from(slices.0) << 32,
-            u64::from(slices.1) << 32 | u64::from(u32::MAX),
-        );
+        let (from, to) = documents_of(slices.0, slices.1);
         let share = self
             .staged(&files)
             .await?
@@ -272,6 +304,15 @@ impl Run {
         Ok(members)
     }
 
+    /// What a comparison may use of the machine.
+    fn room(&self) -> Room {
+        Room {
+            memory: self.memory,
+            scratch: self.shards.scratch.clone(),
+            pool: self.pool.clone(),
+        }
+    }
+
     /// What the comparisons of this run gave, in the order of the recipe.
     pub(crate) async fn dedup_entries(&self) -> Result<Vec<DedupEntry>> {
         let mut entries = Vec::new();
@@ -287,9 +328,10 @@ impl Run {
         read_record(&bytes.ok_or_else(|| Error::Failed(format!("{name} is gone")))?)
     }
 
+    /// Staged rows of which only keys and the like are read.
     pub(super) async fn staged(&self, files: &[ShardEntry]) -> Result<DataFrame> {
-        let table = ShardTable::open(&self.session, &self.store, files).await?;
-        Ok(self.session.read_table(Arc::new(table))?)
+        let table = ShardTable::open(&self.keys_session, &self.store, files).await?;
+        Ok(self.keys_session.read_table(Arc::new(table))?)
     }
 }
 
@@ -297,6 +339,14 @@ impl From<datafusion::arrow::error::ArrowError> for Error {
     fn from(error: datafusion::arrow::error::ArrowError) -> Self {
         datafusion::error::DataFusionError::ArrowError(Box::new(error), None).into()
     }
+}
+
+/// The first and the last number that documents of a stretch of slices can have.
+fn documents_of(first: u32, last: u32) -> (u64, u64) {
+    (
+        u64::from(first) << 32,
+        u64::from(last) << 32 | u64::from(u32::MAX),
+    )
 }
 
 fn record_name(segment: usize) -> String {

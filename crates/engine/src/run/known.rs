@@ -8,6 +8,7 @@ use datafusion::{
         compute::filter_record_batch,
         datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type},
     },
+    logical_expr::expr_fn::bitwise_xor,
     prelude::{DataFrame, cast, col, lit},
 };
 use futures::TryStreamExt;
@@ -47,18 +48,23 @@ impl Run {
             if entry.files.is_empty() {
                 continue;
             }
-            let table = ShardTable::open(&self.session, index.index.store(), &entry.files).await?;
+            let table = ShardTable::open(&self.keys_session, index.index.store(), &entry.files).await?;
             let first = u64::from(KNOWN_SLICES + number) << 32;
-            let earlier = u64::from(number) << 32;
+            // What was kept stands for its cluster before what was not, then what an earlier entry has.
+            let was_dropped = cast(col(RANK).gt(lit(0_u32)), DataType::UInt64) * lit(1_u64 << 62);
+            let earlier = was_dropped + lit(u64::from(number) << 32) + cast(col(RANK), DataType::UInt64);
+            // Two entries may call different clusters by one id.
+            let of_entry = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let cluster = bitwise_xor(col(CLUSTER_KEY_COLUMN), lit(of_entry));
             let kept = keys.key_names().into_iter().map(|name| col(name.as_str()));
             let mut columns = vec![
                 (lit(first) + col(ROW)).alias(DOCUMENT_COLUMN),
-                (lit(earlier) + cast(col(RANK), DataType::UInt64)).alias(EARLIER_COLUMN),
-                col(CLUSTER_KEY_COLUMN),
+                earlier.alias(EARLIER_COLUMN),
+                cluster.alias(CLUSTER_KEY_COLUMN),
                 col(columns::ID.name),
             ];
             columns.extend(kept);
-            let documents = self.session.read_table(Arc::new(table))?.select(columns)?;
+            let documents = self.keys_session.read_table(Arc::new(table))?.select(columns)?;
             all = Some(match all {
                 Some(others) => others.union(documents)?,
                 None => documents,
@@ -79,7 +85,7 @@ impl Run {
                 continue;
             }
             let files = self.write_entry(index, segment, &staged).await?;
-            let entry = index.own_entry(&self.recipe.name, &self.plan_blake3, files);
+            let entry = index.own_entry(&self.recipe.name, &self.asked_blake3, files);
             let mut json = serde_json::to_vec_pretty(&entry).expect("a plain struct is JSON");
             json.push(b'\n');
             let store = index.index.store();

@@ -39,6 +39,7 @@ use crate::{
     progress::Progress,
 };
 
+pub(crate) use plan_file::Agreed;
 pub use sample::{Sampled, sample};
 pub use trace::{Asked, Traced, Wanted, trace};
 
@@ -145,6 +146,9 @@ pub enum Outcome {
     },
 }
 
+/// Rows of a batch of keys.
+const KEY_ROWS: usize = 8192;
+
 /// Everything that the parts of a run share.
 pub(crate) struct Run {
     pub(crate) recipe: Arc<Recipe>,
@@ -153,15 +157,19 @@ pub(crate) struct Run {
     pub(crate) input: Arc<Input>,
     pub(crate) scan: Arc<ScanConfig>,
     pub(crate) session: SessionContext,
+    /// The same with batches that suit rows of a few numbers.
+    pub(crate) keys_session: SessionContext,
     pub(crate) progress: Arc<Progress>,
     pub(crate) shards: ShardOptions,
     pub(crate) threads: usize,
+    /// Memory for sorting keys.
+    pub(crate) memory: usize,
     pub(crate) pool: Arc<rayon::ThreadPool>,
     pub(crate) share: Option<Share>,
     /// The indexes of dedup steps.
     pub(crate) indexes: Vec<StepIndex>,
-    /// The hash of the plan file.
-    pub(crate) plan_blake3: String,
+    /// The hash of what was asked of what input.
+    pub(crate) asked_blake3: String,
     /// Sieves note what every rule says, and reject only what cannot be measured.
     pub(crate) asks_all: bool,
 }
@@ -192,6 +200,9 @@ pub fn run(
     input::keep_apart(&recipe.read, uri)?;
     let store = open_output(uri, &options.stores, runtime.io())?;
     let mut indexes = index::of_recipe(recipe, &options.stores, runtime)?;
+    for index in &indexes {
+        input::keep_apart(&recipe.read, index.index.store().uri())?;
+    }
     let log = log::RunLog::start();
     runtime.block_on(async {
         let input = Arc::new(input::list(&recipe.read, &options.stores, runtime.io()).await?);
@@ -203,7 +214,7 @@ pub fn run(
             slices: slices.len() as u64,
         });
         progress.bytes_total.store(bytes, Ordering::Relaxed);
-        let plan_blake3 = plan_file::agree(&store, recipe, plan, &input, slices.len(), &mut indexes).await?;
+        let agreed = plan_file::agree(&store, recipe, plan, &input, slices.len(), &indexes).await?;
         if let Some(bytes) = store.get(layout::MANIFEST).await? {
             let manifest = Manifest::from_json(&bytes)?;
             publish::tidy(&store).await?;
@@ -212,9 +223,12 @@ pub fn run(
                 was_complete: true,
             });
         }
+        for index in &mut indexes {
+            index.open(&recipe.name, &agreed).await?;
+        }
         let run = Run {
             indexes,
-            plan_blake3,
+            asked_blake3: agreed.asked_blake3,
             ..Run::new(recipe, plan, registry, runtime, options, progress, store, &input)?
         };
         let store = run.store.clone();
@@ -262,9 +276,11 @@ impl Run {
             io: runtime.io().clone(),
             progress: progress.clone(),
         };
+        let session = session(options, &store, runtime.threads())?;
         Ok(Run {
             scan: Arc::new(scan),
-            session: session(options, &store, runtime.threads())?,
+            keys_session: wide(&session),
+            session,
             progress: progress.clone(),
             shards: ShardOptions {
                 shard_bytes: recipe.write.shard_bytes,
@@ -272,10 +288,11 @@ impl Run {
                 ..ShardOptions::default()
             },
             threads: runtime.threads(),
+            memory: options.memory,
             pool: runtime.content().clone(),
             share: options.share,
             indexes: Vec::new(),
-            plan_blake3: String::new(),
+            asked_blake3: String::new(),
             asks_all: false,
             recipe: recipe.clone(),
             plan: plan.clone(),
@@ -325,6 +342,12 @@ pub fn physical_plans(
     (0..plan.segments.len())
         .map(|number| run.physical_plan(number))
         .collect()
+}
+
+/// A session of the same memory and stores, with batches of many rows.
+fn wide(session: &SessionContext) -> SessionContext {
+    let config = session.copied_config().with_batch_size(KEY_ROWS);
+    SessionContext::new_with_config_rt(config, session.runtime_env())
 }
 
 /// A session with the options that the pinned DataFusion needs to be right and stable.

@@ -29,32 +29,28 @@ pub(crate) struct PlanFile {
     known: BTreeMap<String, Vec<EntryName>>,
 }
 
+/// What a plan file says that is not known without it.
+pub(crate) struct Agreed {
+    /// The hash of what was asked of what input: of the plan without the entries of indexes.
+    pub(crate) asked_blake3: String,
+    /// The entries that each step reads.
+    pub(crate) known: BTreeMap<String, Vec<EntryName>>,
+}
+
 /// The hash of a canonical recipe.
 pub(crate) fn recipe_hash(recipe: &Recipe) -> String {
     gristmill_shard::blake3_hex(recipe.canonical.to_string().as_bytes())
 }
 
-/// Creates the plan file, or checks that the one that is there asks for the same; opens the indexes as it says.
-/// Gives its hash.
+/// Creates the plan file, or checks that the one that is there asks for the same.
 pub(crate) async fn agree(
     store: &Store,
     recipe: &Recipe,
     plan: &Plan,
     input: &Input,
     slices: usize,
-    indexes: &mut [StepIndex],
-) -> Result<String> {
-    // What indexes hold changes as others add to them; the plan that was made first counts.
-    let known = match store.get(layout::PLAN).await? {
-        Some(bytes) => read(&bytes, store)?.known,
-        None => {
-            let mut known = BTreeMap::new();
-            for index in indexes.iter() {
-                known.insert(index.label.clone(), index.select().await?);
-            }
-            known
-        }
-    };
+    indexes: &[StepIndex],
+) -> Result<Agreed> {
     let mut ours = PlanFile {
         plan: 1,
         gristmill: env!("CARGO_PKG_VERSION").to_owned(),
@@ -68,19 +64,29 @@ pub(crate) async fn agree(
             .iter()
             .map(|object| object.snapshot.clone())
             .collect(),
-        known,
+        known: BTreeMap::new(),
+    };
+    let asked_blake3 = gristmill_shard::blake3_hex(&to_json(&ours));
+    // What indexes hold changes as others add to them; the plan that was made first counts.
+    ours.known = match store.get(layout::PLAN).await? {
+        Some(bytes) => read(&bytes, store)?.known,
+        None => {
+            let mut known = BTreeMap::new();
+            for index in indexes {
+                known.insert(index.label.clone(), index.select(&asked_blake3).await?);
+            }
+            known
+        }
     };
     if let Created::Before(bytes) = store.create(layout::PLAN, to_json(&ours).into()).await? {
         let theirs = read(&bytes, store)?;
         compare(&theirs, &ours, store)?;
         ours = theirs;
     }
-    let hash = gristmill_shard::blake3_hex(&to_json(&ours));
-    for index in indexes {
-        let selected = ours.known.get(&index.label).cloned().unwrap_or_default();
-        index.open(&recipe.name, &hash, &selected).await?;
-    }
-    Ok(hash)
+    Ok(Agreed {
+        asked_blake3,
+        known: ours.known,
+    })
 }
 
 fn to_json(plan: &PlanFile) -> Vec<u8> {

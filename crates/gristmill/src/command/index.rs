@@ -46,7 +46,7 @@ pub(crate) fn index(context: &Context, arguments: &IndexArguments) -> Result<(),
                 if screen.json {
                     screen.json(&json!({
                         "entry": name, "dataset": entry.dataset, "documents": entry.documents, "bytes": size,
-                        "keys": entry.keys, "plan_blake3": entry.plan_blake3,
+                        "keys": entry.keys, "asked_blake3": entry.asked_blake3,
                     }));
                     continue;
                 }

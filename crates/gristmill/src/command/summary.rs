@@ -124,7 +124,10 @@ fn dedup_line(step: &DedupEntry) -> String {
         );
     }
     if step.unchecked > 0 {
-        line += &format!(", {} not verified", count(step.unchecked, "pair"));
+        line += &format!(
+            ", {} met too many to be compared with all",
+            count(step.unchecked, "document")
+        );
     }
     if step.known > 0 {
         line += &format!(", {} known from the index", count(step.known, "cluster"));

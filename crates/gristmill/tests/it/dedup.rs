@@ -294,17 +294,65 @@ fn entries_of_an_index_are_selected_and_removed_and_half_written_ones_not_read()
         4,
         &["has an entry \"one\" of another run", "index remove"],
     );
-    with("four", ", read: [zero]");
+    // The advice can be taken without another address.
+    with("four", "");
+    run_over(&folder, "in/1.jsonl", &path(&folder, "four"));
+    with("five", ", read: [zero]");
     refused("in/1.jsonl", "five", 4, &["no entry \"zero\"", "index list"]);
     recipe(
         &folder,
         &format!("- dedup: {{minhash: {{ngram: 4, index: {index}}}}}"),
     );
     refused("in/1.jsonl", "six", 4, &["cannot be compared", "\"ngram\":4"]);
+    recipe(
+        &folder,
+        &format!("- dedup: {{exact: {{index: {index}}}}}\n- dedup: {{minhash: {{index: {index}}}}}"),
+    );
+    refused("in/1.jsonl", "seven", 2, &["another step has this index"]);
+    // A finished run does not need what it read any more; the same run elsewhere does not read its own entry.
+    with("three", ", read: [one]");
+    succeed(&["index", "remove", &index, "one"]);
+    assert!(run_over(&folder, "in/0.jsonl", &path(&folder, "three")).contains("complete already"));
+    with("two", ", read: []");
+    run_over(&folder, "in/0.jsonl", &path(&folder, "two-again"));
+    assert_same_tree(&path(&folder, "two"), &path(&folder, "two-again"));
+    succeed(&["index", "remove", &index, "half"]);
     succeed(&["index", "remove", &index, "two"]);
     assert_eq!(run(&["index", "remove", &index, "two"]).status.code(), Some(4));
     assert!(!fs::exists(path(&folder, "index/keys/two")).unwrap());
     assert_eq!(succeed(&["--json", "index", "list", &index]).lines().count(), 2);
+}
+
+#[test]
+fn the_third_crawl_is_told_what_the_first_one_kept() {
+    let folder = corpus("");
+    let index = path(&folder, "index");
+    // Names of entries are not in the order of the crawls.
+    for (number, entry) in ["c", "a", "b"].into_iter().enumerate() {
+        recipe(
+            &folder,
+            &format!("- dedup: {{minhash: {{verify: 0.7, index: {{uri: {index}, entry: {entry}}}}}}}"),
+        );
+        run_over(&folder, &format!("in/{number}.jsonl"), &path(&folder, entry));
+    }
+    let ids = |entry: &str| values(&path(&folder, entry), "SELECT id FROM text");
+    let kept: BTreeSet<String> = ids("c").into_iter().chain(ids("a")).collect();
+    let told = values(
+        &path(&folder, "b"),
+        "SELECT cluster_id FROM clusters WHERE cluster_rank > 0",
+    );
+    let of_this_run = |id: &&String| id.as_str() >= "00400";
+    assert!(told.len() > 20);
+    for id in told.iter().filter(|id| !of_this_run(id)) {
+        assert!(kept.contains(id), "{id} was dropped by an earlier run");
+    }
+    // All three in one run keep the same documents of the third.
+    recipe(&folder, "- dedup: {minhash: {verify: 0.7}}");
+    run_over(&folder, "in/*.jsonl", &path(&folder, "all"));
+    assert_eq!(
+        ids("b"),
+        values(&path(&folder, "all"), "SELECT id FROM text WHERE id >= '00400'")
+    );
 }
 
 #[test]
@@ -373,8 +421,8 @@ fn documents_with_items_of_evaluation_sets_leave_or_are_tagged() {
         )
     };
     recipe(&folder, &step(""));
-    let text = fs::read_to_string(path(&folder, "recipe.yaml")).unwrap();
-    fs::write(path(&folder, "recipe.yaml"), text.replace(", cluster_id", "")).unwrap();
+    let asked = fs::read_to_string(path(&folder, "recipe.yaml")).unwrap();
+    fs::write(path(&folder, "recipe.yaml"), asked.replace(", cluster_id", "")).unwrap();
     let dropped = path(&folder, "dropped");
     run_over(&folder, "in/*.jsonl", &dropped);
     assert_eq!(
@@ -400,6 +448,27 @@ fn documents_with_items_of_evaluation_sets_leave_or_are_tagged() {
         &documents[0].1[start.parse().unwrap()..end.parse().unwrap()],
         question
     );
+
+    for (change, word) in [("answer: a", "answer: b"), ("question: q", "question: a")]
+        .into_iter()
+        .zip(["has a field", "can be looked for"])
+    {
+        let (from, to) = change;
+        let file = path(&folder, "recipe.yaml");
+        let right = fs::read_to_string(&file).unwrap();
+        fs::write(&file, right.replace(from, to)).unwrap();
+        let output = run(&[
+            "check",
+            &file,
+            "--read",
+            &path(&folder, "in/*.jsonl"),
+            "--to",
+            &path(&folder, "x"),
+        ]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(word), "{}", text(&output.stderr));
+        fs::write(&file, right).unwrap();
+    }
 
     recipe(&folder, &step(", keep: text_contamination_score <= 1"));
     fs::write(
@@ -429,16 +498,24 @@ fn repeated_parts_go_and_what_is_left_empty_leaves() {
             "Home | About | Contact us today\nA story of a bear and a bee who lived together.\nThe end.",
         ),
         ("c", "Home | About | Contact us today"),
+        (
+            "d",
+            "All of this text stands twice.\nBoth of its lines are long enough.\n",
+        ),
+        (
+            "e",
+            "All of this text stands twice.\nBoth of its lines are long enough.",
+        ),
     ]
     .map(|(id, text)| (id.to_owned(), text.to_owned()));
     write(&documents, &path(&folder, "in/0.jsonl"));
     let menu = "Home | About | Contact us today\n";
     for (settings, menus, kept) in [
-        ("lines: text", 1, 2),
+        ("lines: text", 1, 3),
         ("lines: {copies: none}", 0, 2),
-        ("lines: {min_chars: 50}", 3, 3),
-        ("substrings: {min_bytes: 20}", 1, 2),
-        ("ngrams: {ngram: 4, memory: 1MiB}", 1, 2),
+        ("lines: {min_chars: 50}", 3, 5),
+        ("substrings: {min_bytes: 20}", 1, 3),
+        ("ngrams: {ngram: 4, memory: 1MiB}", 1, 3),
     ] {
         recipe(&folder, &format!("- dedup: {{{settings}}}"));
         let text = fs::read_to_string(path(&folder, "recipe.yaml")).unwrap();
@@ -458,7 +535,7 @@ fn repeated_parts_go_and_what_is_left_empty_leaves() {
         let third = texts.iter().filter(|text| format!("{text}\n") == menu).count();
         assert_eq!(
             (with_menu, texts.len()),
-            (menus, kept + third.min(3 - kept)),
+            (menus, kept + third.min(5 - kept)),
             "{settings}\n{summary}\n{texts:?}"
         );
     }

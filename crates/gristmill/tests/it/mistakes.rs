@@ -156,7 +156,7 @@ fn steps_and_their_names() {
         &["does not look at"],
     );
     for (settings, column, words) in [
-        ("rows: 0", 27, ["rows", "from 1 to 100"]),
+        ("rows: 0", 27, ["rows", "from 1 to 1000"]),
         ("verify: 2", 29, ["verify", "or off"]),
         ("hash: md5", 27, ["hash", "xxhash, sha1"]),
         ("row: 8", 21, ["unknown key", "did you mean `rows`"]),
@@ -194,12 +194,7 @@ fn steps_and_their_names() {
             47,
             ["have no field", "question: …"],
         ),
-        ("benchmarks: [], ngram: 0", 18, ["0 words", "1 to 256"]),
-        (
-            "benchmarks: [], keep: text_contamination_scor > 0",
-            41,
-            ["unknown column", "text_contamination_score"],
-        ),
+        ("benchmarks: []", 18, ["is empty", "does nothing"]),
     ] {
         let step = format!("- extract: html\n- decontaminate: {{{settings}}}");
         check(&steps(&step), (5, column), &words);

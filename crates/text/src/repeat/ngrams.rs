@@ -47,6 +47,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use gristmill_core::{Error, Result};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Slots of an n-gram in a [`FirstOwner`].
@@ -240,13 +241,19 @@ pub struct FirstOwner {
 
 impl FirstOwner {
     /// An empty table of at most so many bytes, 4 a slot, but at least one slot. All of it is written at once.
-    pub fn with_bytes(memory: usize) -> Self {
-        let slots = (memory / size_of::<AtomicU32>()).max(1);
-        FirstOwner {
-            slots: std::iter::repeat_with(|| AtomicU32::new(u32::MAX))
-                .take(slots)
-                .collect(),
-        }
+    ///
+    /// # Errors
+    /// When there is not so much memory.
+    pub fn with_bytes(memory: usize) -> Result<Self> {
+        let count = (memory / size_of::<AtomicU32>()).max(1);
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(count).map_err(|_| {
+            Error::new(format!(
+                "no memory for a filter of {memory} bytes: ask for a smaller one"
+            ))
+        })?;
+        slots.resize_with(count, || AtomicU32::new(u32::MAX));
+        Ok(FirstOwner { slots })
     }
 
     /// Slots of the table.
@@ -428,7 +435,7 @@ mod tests {
 
     #[test]
     fn the_first_text_owns_and_later_ones_repeat() {
-        let table = FirstOwner::with_bytes(1 << 16);
+        let table = FirstOwner::with_bytes(1 << 16).unwrap();
         let texts = [
             "new words here\nand more of it",
             "something else entirely\nNew words, here!",
@@ -449,7 +456,7 @@ mod tests {
 
     #[test]
     fn a_text_does_not_repeat_itself() {
-        let table = FirstOwner::with_bytes(1 << 12);
+        let table = FirstOwner::with_bytes(1 << 12).unwrap();
         let found = keys("a b a b a b", NgramUnit::Text, 2);
         table.add(5, found.keys());
         assert_eq!(table.repeats(5, found.keys()), 0);
@@ -462,11 +469,11 @@ mod tests {
         let texts: Vec<Vec<u64>> = (0..400)
             .map(|_| (0..50).map(|_| mix(random.below(9000) as u64)).collect())
             .collect();
-        let forwards = FirstOwner::with_bytes(1 << 15);
+        let forwards = FirstOwner::with_bytes(1 << 15).unwrap();
         for (order, keys) in texts.iter().enumerate() {
             forwards.add(order as u32, keys);
         }
-        let together = FirstOwner::with_bytes(1 << 15);
+        let together = FirstOwner::with_bytes(1 << 15).unwrap();
         thread::scope(|scope| {
             for part in 0..4 {
                 let (texts, together) = (&texts, &together);
@@ -497,7 +504,7 @@ mod tests {
         for slots_per_key in [4, 8, 16] {
             let (texts, keys_per_text) = (1000u32, 100u32);
             let distinct = u64::from(texts * keys_per_text);
-            let table = FirstOwner::with_bytes(distinct as usize * slots_per_key * 4);
+            let table = FirstOwner::with_bytes(distinct as usize * slots_per_key * 4).unwrap();
             let mut first = HashMap::new();
             let mut random = Random(slots_per_key as u64);
             let keys: Vec<Vec<u64>> = (0..texts)
@@ -537,7 +544,7 @@ mod tests {
 
     #[test]
     fn a_table_of_no_bytes_has_one_slot() {
-        let table = FirstOwner::with_bytes(0);
+        let table = FirstOwner::with_bytes(0).unwrap();
         table.add(3, &[1, u64::MAX]);
         assert!(table.is_repeat(4, 9) && !table.is_repeat(3, 9));
         assert_eq!(table.slots(), 1);
