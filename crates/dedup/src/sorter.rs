@@ -192,7 +192,12 @@ mod tests {
     fn rows_come_in_order_from_memory_and_from_files() {
         let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
         let rows: Vec<(u64, u32)> = (0..50_000_u32)
-            .map(|n| (u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 20_011 << 48, n))
+            .map(|n| {
+                (
+                    (u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 20_011) << 48,
+                    n,
+                )
+            })
             .collect();
         let mut expected = rows.clone();
         expected.sort_unstable();

@@ -50,8 +50,8 @@ pub struct ShardOptions {
     pub row_group_bytes: usize,
     /// … or at this many rows.
     pub row_group_rows: usize,
-    /// The zstd level.
-    pub zstd_level: i32,
+    /// How pages are compressed; columns whose names begin with `__`, which hold hashes, are not.
+    pub compression: Compression,
     /// Whether readers will look rows up by `id` and `url`.
     pub lookups: bool,
     /// The folder for scratch files; the system's when absent.
@@ -64,7 +64,7 @@ impl Default for ShardOptions {
             shard_bytes: 512 << 20,
             row_group_bytes: 32 << 20,
             row_group_rows: 20_000,
-            zstd_level: 3,
+            compression: Compression::ZSTD(ZstdLevel::try_new(3).expect("zstd has level 3")),
             lookups: true,
             scratch: None,
         }
@@ -77,7 +77,7 @@ impl ShardOptions {
     pub fn staged(&self) -> Self {
         ShardOptions {
             row_group_bytes: 8 << 20,
-            zstd_level: 1,
+            compression: Compression::LZ4_RAW,
             lookups: false,
             ..self.clone()
         }
@@ -86,7 +86,7 @@ impl ShardOptions {
     fn properties(&self, schema: &Schema) -> Result<WriterProperties> {
         let mut properties = WriterProperties::builder()
             .set_created_by(concat!("gristmill ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(self.zstd_level)?))
+            .set_compression(self.compression)
             .set_max_row_group_row_count(None)
             .set_data_page_size_limit(1 << 20)
             .set_write_batch_size(BLOCK_ROWS)
@@ -97,6 +97,11 @@ impl ShardOptions {
             )]));
         for field in schema.fields() {
             let path = ColumnPath::from(field.name().as_str());
+            if field.name().starts_with("__") {
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+            }
             let is_long = field.name() == "text" || field.name() == "content";
             if is_long {
                 properties = properties

@@ -195,7 +195,10 @@ impl fmt::Debug for Op {
                 write!(f, "Derive {}", names.join(", "))
             }
             Op::Sieve(doors) => write!(f, "Sieve of {} rules", doors.len()),
-            Op::Keys(keys) => write!(f, "Keys {:?} of {}", keys.dedup, keys.column),
+            Op::Keys(keys) => match &keys.dedup {
+                Dedup::Whole(fingerprint) => write!(f, "Keys {fingerprint:?} of {}", keys.column),
+                Dedup::Parts(parts) => write!(f, "Keys {parts:?} of {}", keys.column),
+            },
             Op::Clusters => write!(f, "Clusters"),
             Op::Cut(column) => write!(f, "Cut {column}"),
         }
