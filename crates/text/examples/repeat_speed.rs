@@ -58,7 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let table = FirstOwner::with_bytes(if bench.has("ngrams") { bytes * 6 } else { 0 }).unwrap();
+    let table = FirstOwner::with_bytes(if bench.has("ngrams") { bytes * 6 } else { 0 })
+        .expect("there is memory for the filter");
     let mut keys = NgramKeys::default();
     bench.run("ngrams keys", || {
         let mut found = 0;
