@@ -2,13 +2,18 @@
 
 use std::{
     fs::File,
-    io::{Read, Seek},
+    io::{self, Read, Seek},
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
+use tempfile::TempPath;
+
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, WriteMultipart, path::Path};
 
 use crate::{Error, Result, layout};
@@ -102,6 +107,40 @@ impl Store {
         }
         parts.finish().await.map_err(failed)?;
         Ok(())
+    }
+
+    /// A file to write an object below `folder` into, if objects are files: it is then moved to its name instead of
+    /// copied. Until then it is one of the [leftovers](Self::remove_leftovers) of a process that is killed.
+    pub(crate) fn draft(&self, folder: &str) -> Result<Option<(File, TempPath)>> {
+        let Some(root) = &self.folder else {
+            return Ok(None);
+        };
+        let folder = root.join(folder);
+        std::fs::create_dir_all(&folder)?;
+        static DRAFTS: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!("part#{}{number:06}", std::process::id()));
+            match File::options()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&path)
+            {
+                Ok(file) => return Ok(Some((file, TempPath::try_from_path(path)?))),
+                // A process of this number on another machine.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Gives a draft its name, replacing what was there.
+    pub(crate) fn put_draft(&self, name: &str, draft: TempPath) -> Result<()> {
+        let root = self.folder.as_ref().expect("only folders have drafts");
+        draft
+            .persist(root.join(name))
+            .map_err(|error| Error::from(error.error).context(format!("cannot write {}/{name}", self.uri)))
     }
 
     /// Creates an object unless it exists. Of several that try, exactly one succeeds.

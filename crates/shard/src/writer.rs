@@ -2,7 +2,7 @@
 //!
 //! Rows are gathered into blocks of a fixed number of rows before the Parquet encoder sees them, and every
 //! decision (a new row group, a new shard) is taken between blocks from counts of rows and bytes. So batch
-//! boundaries, threads and timing leave no trace. A shard is encoded into an anonymous scratch file, hashed on
+//! boundaries, threads and timing leave no trace. A shard is encoded into a file, hashed on
 //! the way, and stored under a name made from the hash: a second attempt writes the same object again.
 //!
 //! Row groups close at 32 MiB of values in memory or 20,000 rows, below the 100 MB that the Hugging Face viewer
@@ -30,6 +30,8 @@ use parquet::{
     },
     schema::types::ColumnPath,
 };
+
+use tempfile::TempPath;
 
 use crate::{Error, Result, ShardEntry, Store, features, layout};
 
@@ -159,9 +161,11 @@ struct OpenShard {
     group_rows: usize,
 }
 
-/// A scratch file that hashes what goes through it.
+/// A file that hashes what goes through it: a draft of the shard where the output is a folder, a scratch file
+/// otherwise.
 struct HashingFile {
     file: BufWriter<File>,
+    draft: Option<TempPath>,
     hash: blake3::Hasher,
 }
 
@@ -251,7 +255,7 @@ impl ShardWriter {
         drop(rows);
         let shard = match &mut self.open {
             Some(shard) => shard,
-            closed => closed.insert(OpenShard::new(&self.schema, &self.options)?),
+            closed => closed.insert(OpenShard::new(&self.schema, &self.options, store, &self.folder)?),
         };
         shard.encoder.write(&block)?;
         shard.rows += block.num_rows() as u64;
@@ -285,7 +289,10 @@ impl ShardWriter {
         let bytes = file.metadata()?.len();
         let name = layout::part(self.slice, self.written.len() as u32, &blake3);
         let path = format!("{}/{name}", self.folder);
-        store.put_file(&path, &mut file, bytes).await?;
+        match scratch.draft {
+            Some(draft) => store.put_draft(&path, draft)?,
+            None => store.put_file(&path, &mut file, bytes).await?,
+        }
         self.written.push(ShardEntry {
             path,
             slice: self.slice,
@@ -299,14 +306,20 @@ impl ShardWriter {
 }
 
 impl OpenShard {
-    fn new(schema: &SchemaRef, options: &ShardOptions) -> Result<Self> {
-        let file = match &options.scratch {
-            Some(folder) => tempfile::tempfile_in(folder),
-            None => tempfile::tempfile(),
+    fn new(schema: &SchemaRef, options: &ShardOptions, store: &Store, folder: &str) -> Result<Self> {
+        let draft = match &options.scratch {
+            Some(_) => None,
+            None => store.draft(folder)?,
+        };
+        let (file, draft) = match (draft, &options.scratch) {
+            (Some((file, draft)), _) => (Ok(file), Some(draft)),
+            (None, Some(folder)) => (tempfile::tempfile_in(folder), None),
+            (None, None) => (tempfile::tempfile(), None),
         };
         let file = file.map_err(|error| Error::from(error).context("cannot open a scratch file"))?;
         let sink = HashingFile {
-            file: BufWriter::new(file),
+            file: BufWriter::with_capacity(1 << 16, file),
+            draft,
             hash: blake3::Hasher::new(),
         };
         // Without the stored Arrow schema, readers take types from Parquet itself, which is what makes `datasets`

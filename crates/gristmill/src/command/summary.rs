@@ -88,8 +88,8 @@ pub(crate) fn print(screen: &Screen, recipe: &Recipe, manifest: &Manifest, endin
         bytes(manifest.bytes())
     ));
     lines.push(format!("{:>12}  {to}", ""));
-    for line in lines {
-        screen.data(&escaped(&line));
+    for line in lines.iter().flat_map(|line| line.lines()) {
+        screen.data(&escaped(line));
     }
     if account.kept == 0 {
         screen.say("warning: nothing was kept; `gristmill sample` shows what happens to single records");
@@ -131,6 +131,17 @@ fn dedup_line(step: &DedupEntry) -> String {
     }
     if step.known > 0 {
         line += &format!(", {} known from the index", count(step.known, "cluster"));
+    }
+    if !step.sizes.is_empty() {
+        let sizes = step
+            .sizes
+            .iter()
+            .map(|(from, clusters)| format!("{} of {from} to {}", grouped(*clusters), 2 * from - 1));
+        line += &format!(
+            "\n{:>12}    clusters by size: {}",
+            "",
+            sizes.collect::<Vec<_>>().join(", ")
+        );
     }
     line
 }

@@ -135,6 +135,7 @@ fn the_table_of_clusters_and_why_tell_the_same() {
     let summary = run_over(&folder, "in/*.jsonl", &to);
     let numbers = dedup_numbers(&to);
     assert!(summary.contains("pairs verified of which"), "{summary}");
+    assert!(summary.contains("clusters by size: "), "{summary}");
     let members = rows(&to, "SELECT * FROM clusters");
     let kept = values(&to, "SELECT id FROM text");
     assert!(members.len() > 200, "{}", members.len());
