@@ -195,6 +195,21 @@ impl Store {
         Ok(names)
     }
 
+    /// Removes half-written files that a killed process left in one folder of a local output.
+    pub fn remove_leftovers_in(&self, folder: &str) -> Result<()> {
+        let folder = self.folder.as_ref().map(|root| root.join(folder));
+        let Some(folder) = folder.filter(|folder| folder.is_dir()) else {
+            return Ok(());
+        };
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if is_leftover(&entry.file_name().to_string_lossy()) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes half-written files that a killed process left in a local folder; other stores keep theirs
     /// invisible. Only for outputs that are complete: a process that still writes would lose its work.
     pub fn remove_leftovers(&self) -> Result<()> {

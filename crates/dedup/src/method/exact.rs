@@ -9,7 +9,7 @@ use datafusion::arrow::{
     array::{ArrayRef, AsArray, UInt64Array},
     datatypes::DataType,
 };
-use gristmill_core::{Card, Cost, Error, Result, columns};
+use gristmill_core::{Card, Column, Cost, Error, Result, columns};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Dedup, Fingerprint, Keys, Method, Verdict};
@@ -29,6 +29,9 @@ pub(crate) static CARD: Card = Card {
     version: 2,
 };
 
+/// The text of documents, or the bytes of records as they were fetched.
+static COLUMNS: [Column; 2] = [columns::TEXT, columns::CONTENT];
+
 /// Keys by content.
 #[derive(Debug)]
 pub(crate) struct Exact;
@@ -36,6 +39,10 @@ pub(crate) struct Exact;
 impl Method for Exact {
     fn card(&self) -> &'static Card {
         &CARD
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
     }
 
     fn settings(&self) -> &'static [Setting] {

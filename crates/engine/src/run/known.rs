@@ -82,6 +82,7 @@ impl Run {
                 .filter(|record| record.phase as usize == segment)
                 .collect();
             if index.index.entry(&index.own).await?.is_some() {
+                index.index.store().remove_leftovers_in(&folder(&index.own))?;
                 continue;
             }
             let files = self.write_entry(index, segment, &staged).await?;
@@ -101,6 +102,7 @@ impl Run {
                     )));
                 }
             }
+            store.remove_leftovers_in(&folder(&index.own))?;
         }
         Ok(())
     }

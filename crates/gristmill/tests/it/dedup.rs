@@ -487,6 +487,26 @@ fn documents_with_items_of_evaluation_sets_leave_or_are_tagged() {
 }
 
 #[test]
+fn bytes_are_compared_before_they_become_text() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, page) in [
+        ("a", "<p>One page</p>"),
+        ("b", "<p>One page</p>"),
+        ("c", "<p>One  page</p>"),
+    ] {
+        let text = format!("{page}<p>of some words that are long enough for an extractor to take them.</p>");
+        fs::create_dir_all(path(&folder, "in")).unwrap();
+        fs::write(path(&folder, &format!("in/{name}.html")), text).unwrap();
+    }
+    let recipe = "recipe: 1\nname: x\nread: [{uri: x}]\ntext: [{dedup: {exact: content}}, {extract: html}]\n";
+    fs::write(path(&folder, "recipe.yaml"), recipe).unwrap();
+    let to = path(&folder, "out");
+    let summary = run_over(&folder, "in/*.html", &to);
+    assert!(summary.contains("-1  unique_content"), "{summary}");
+    assert_eq!(rows(&to, "SELECT id FROM text").len(), 2);
+}
+
+#[test]
 fn repeated_parts_go_and_what_is_left_empty_leaves() {
     let folder = tempfile::tempdir().unwrap();
     let documents = [
