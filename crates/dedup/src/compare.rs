@@ -118,8 +118,7 @@ impl Comparison {
     /// # Errors
     /// When memory or disk do not suffice, or there are 2³² documents or more.
     pub async fn run(self) -> Result<Members> {
-        let (runs, marked, mut stats) = self.runs().await?;
-        let mut marked = marked;
+        let (runs, mut marked, mut stats) = self.runs().await?;
         let candidates = marked.seal();
         stats.candidates = u64::from(candidates);
         let evidence = match self.fingerprint.verdict() {

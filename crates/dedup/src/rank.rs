@@ -25,7 +25,7 @@ use crate::{
 /// The component of a document, for the sort.
 const ROOT: &str = "__root";
 
-/// The members of clusters, as [`compare`](crate::compare) gives them:
+/// The members of clusters, as [`Comparison`](crate::Comparison) gives them:
 /// `document UInt64, id Utf8, cluster_id Utf8, cluster_rank UInt32, cluster_size UInt32, cluster_similarity Float64`.
 pub fn members_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![

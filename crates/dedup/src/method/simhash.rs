@@ -2,8 +2,8 @@
 //!
 //! The fingerprint has 64 bits; bit i is set if among the distinct shingles more hashes have bit i set than not (Charikar). Copies
 //! differ in `distance` bits at most. Candidates come from the pigeonhole: cut into `distance + 1` stretches of bits, two such
-//! fingerprints agree in one of them. Candidates are verified by counting bits, so nothing is missed and nothing
-//! added. Short stretches are shared by many: with the default of 3 bits a stretch has 16, which suits up to some
+//! fingerprints agree in one of them. Candidates are verified by counting bits, so nothing is
+//! added, and nothing missed but where a document met more than 256 others that it is not connected with. Short stretches are shared by many: with the default of 3 bits a stretch has 16, which suits up to some
 //! ten million documents.
 //!
 //! Texts with fewer words (characters) than `ngram` have no fingerprint. Similarity is 1 − bits that differ ÷ 64.
