@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, TimeUnit};
+use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
 /// What an extractor, an edit or a signal says of itself.
 #[derive(Debug)]
@@ -114,6 +114,8 @@ pub enum ColumnType {
     Time,
     /// `List<UInt32>`: byte offsets into a text.
     Offsets,
+    /// `Struct<bytes: BinaryView, path: Utf8View>`: a file of a medium, and the name that readers tell its format by.
+    Media,
 }
 
 impl ColumnType {
@@ -130,6 +132,10 @@ impl ColumnType {
             ColumnType::Bytes => DataType::BinaryView,
             ColumnType::Time => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
             ColumnType::Offsets => DataType::List(Arc::new(Field::new_list_field(DataType::UInt32, false))),
+            ColumnType::Media => DataType::Struct(Fields::from(vec![
+                Field::new("bytes", DataType::BinaryView, true),
+                Field::new("path", DataType::Utf8View, true),
+            ])),
         }
     }
 
@@ -146,6 +152,7 @@ impl ColumnType {
             ColumnType::Bytes => "bytes",
             ColumnType::Time => "time",
             ColumnType::Offsets => "offsets",
+            ColumnType::Media => "media",
         }
     }
 }
@@ -179,6 +186,8 @@ impl Column {
         bytes => Bytes;
         /// A UTC timestamp column in milliseconds.
         time => Time;
+        /// A `Struct<bytes: BinaryView, path: Utf8View>` column.
+        media => Media;
     }
 
     /// A `List<UInt32>` of byte offsets that is handed from signal to signal and never written.
@@ -186,6 +195,16 @@ impl Column {
         Column {
             name,
             kind: ColumnType::Offsets,
+            about,
+            written: Written::Never,
+        }
+    }
+
+    /// A `BinaryView` column that is handed from signal to signal and never written.
+    pub const fn work(name: &'static str, about: &'static str) -> Column {
+        Column {
+            name,
+            kind: ColumnType::Bytes,
             about,
             written: Written::Never,
         }

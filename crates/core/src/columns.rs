@@ -91,3 +91,6 @@ pub const TEXT_MARKDOWN: Column = Column::text(
     "text as Markdown (CommonMark with tables), as extracted: what edits change in `text` does not change here; `edit: markdown` makes it the text",
 )
 .if_named();
+
+/// The file of an image.
+pub const IMAGE: Column = Column::media("image", "file of the image, and a name with its format's ending");

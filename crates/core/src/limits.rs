@@ -16,6 +16,14 @@ pub struct Limits {
     pub html_depth: usize,
     /// Most HTML nodes of one page. 2 million.
     pub html_nodes: usize,
+    /// Most pixels of one frame of an image, and of the canvas that frames are drawn on. 128 million.
+    pub image_pixels: u64,
+    /// Most bytes that decoding one image may allocate. 1 GiB.
+    pub image_bytes: u64,
+    /// Most frames of an animation or pages of a file that are counted. 10,000.
+    pub image_frames: u32,
+    /// Longest ICC profile. 4 MiB.
+    pub icc_bytes: usize,
 }
 
 impl Default for Limits {
@@ -26,6 +34,10 @@ impl Default for Limits {
             encodings: 3,
             html_depth: 512,
             html_nodes: 2_000_000,
+            image_pixels: 128_000_000,
+            image_bytes: 1 << 30,
+            image_frames: 10_000,
+            icc_bytes: 4 << 20,
         }
     }
 }

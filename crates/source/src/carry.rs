@@ -3,8 +3,8 @@
 use arrow_array::{
     ArrayRef,
     builder::{
-        ArrayBuilder, BinaryViewBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder,
-        StringViewBuilder, TimestampMillisecondBuilder, UInt16Builder, UInt32Builder, UInt64Builder,
+        ArrayBuilder, BinaryViewBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringViewBuilder,
+        TimestampMillisecondBuilder, UInt16Builder, UInt32Builder, UInt64Builder,
     },
 };
 use gristmill_core::ColumnType;
@@ -62,7 +62,6 @@ enum Column {
     Text(StringViewBuilder),
     Bytes(BinaryViewBuilder),
     Time(TimestampMillisecondBuilder),
-    Offsets(ListBuilder<UInt32Builder>),
 }
 
 /// Block size of carried texts; a builder left alone doubles it up to 2 MiB and stays there.
@@ -80,9 +79,8 @@ impl Column {
             ColumnType::Text => Column::Text(StringViewBuilder::new().with_fixed_block_size(BLOCK)),
             ColumnType::Bytes => Column::Bytes(BinaryViewBuilder::new().with_fixed_block_size(BLOCK)),
             ColumnType::Time => Column::Time(TimestampMillisecondBuilder::new().with_timezone("UTC")),
-            ColumnType::Offsets => {
-                let item = arrow_schema::Field::new_list_field(arrow_schema::DataType::UInt32, false);
-                Column::Offsets(ListBuilder::new(UInt32Builder::new()).with_field(item))
+            ColumnType::Offsets | ColumnType::Media => {
+                unreachable!("recipes cannot declare fields of this type")
             }
         }
     }
@@ -98,7 +96,6 @@ impl Column {
             Column::Text(column) => column.append_option(text(field)),
             Column::Bytes(column) => column.append_option(field.as_text()),
             Column::Time(column) => column.append_option(time(field)),
-            Column::Offsets(column) => column.append(false),
         }
     }
 
@@ -113,7 +110,6 @@ impl Column {
             Column::Text(column) => column,
             Column::Bytes(column) => column,
             Column::Time(column) => column,
-            Column::Offsets(column) => column,
         };
         column.finish()
     }
