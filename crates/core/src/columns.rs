@@ -92,5 +92,18 @@ pub const TEXT_MARKDOWN: Column = Column::text(
 )
 .if_named();
 
+/// The PDQ hash of an image.
+pub const IMAGE_PDQ: Column = Column::text("image_pdq", "PDQ hash, 64 hexadecimal digits");
+/// How much detail a PDQ hash is made of.
+pub const IMAGE_PDQ_QUALITY: Column = Column::u32("image_pdq_quality", "quality of the PDQ hash, 0 to 100");
+/// The pHash of an image.
+pub const IMAGE_PHASH: Column = Column::text("image_phash", "pHash, 16 hexadecimal digits");
+/// The dHash of an image.
+pub const IMAGE_DHASH: Column = Column::text("image_dhash", "dHash, 16 hexadecimal digits");
+/// The hash of an image's pixels.
+pub const IMAGE_PIXEL_HASH: Column = Column::text(
+    "image_pixel_hash",
+    "xxh3-128 of size and pixels at the scale of signals, 32 hexadecimal digits",
+);
 /// The file of an image.
 pub const IMAGE: Column = Column::media("image", "file of the image, and a name with its format's ending");

@@ -16,6 +16,7 @@ mod id;
 mod limits;
 mod object;
 mod records;
+mod settings;
 mod verbs;
 
 pub use card::{Card, Column, ColumnType, Cost, FormatCard, Written};
@@ -25,6 +26,7 @@ pub use id::record_id;
 pub use limits::Limits;
 pub use object::{MemoryObject, Object};
 pub use records::{FieldMap, ReadOptions, Record, RecordBatcher, Records};
+pub use settings::{Given, Setting, Settings, Sort};
 pub use verbs::{
     Accepts, Decontaminator, Documents, Edit, EvaluationItem, EvaluationSet, Extractor, Format, Model, Signal,
 };

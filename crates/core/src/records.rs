@@ -43,6 +43,8 @@ pub struct FieldMap {
     pub url: Option<String>,
     /// Further fields to carry along, each a column of its own name and declared type.
     pub carry: Vec<(String, ColumnType)>,
+    /// The field among the carried ones that becomes the column [`columns::TEXT`]: the caption of an image.
+    pub caption: Option<String>,
 }
 
 impl Default for FieldMap {
@@ -53,6 +55,7 @@ impl Default for FieldMap {
             id: None,
             url: None,
             carry: Vec::new(),
+            caption: None,
         }
     }
 }
@@ -78,11 +81,13 @@ impl ReadOptions {
     /// The schema of the batches: the columns of [`columns::RECORD`], then the carried fields. Always all of
     /// them, in this order, whatever is wanted.
     pub fn schema(&self) -> SchemaRef {
-        let carried = self
-            .fields
-            .carry
-            .iter()
-            .map(|(name, kind)| arrow_schema::Field::new(name, kind.data_type(), true));
+        let carried = self.fields.carry.iter().map(|(name, kind)| {
+            let name = match &self.fields.caption {
+                Some(caption) if caption == name => columns::TEXT.name,
+                _ => name,
+            };
+            arrow_schema::Field::new(name, kind.data_type(), true)
+        });
         Arc::new(Schema::new(
             columns::RECORD
                 .iter()

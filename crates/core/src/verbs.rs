@@ -8,7 +8,7 @@ use std::{ops::Range, sync::Arc};
 use arrow_array::{ArrayRef, StringViewArray};
 use bytes::Bytes;
 
-use crate::{Card, FormatCard, Object, ReadOptions, Records, Result};
+use crate::{Card, FormatCard, Object, ReadOptions, Records, Result, Setting, Settings};
 
 /// Cuts an object into records.
 pub trait Format: Send + Sync {
@@ -102,6 +102,19 @@ pub struct Documents {
 pub trait Edit: Send + Sync {
     /// Its card.
     fn card(&self) -> &'static Card;
+
+    /// What a recipe may say to it: `edit: {name: {setting: value}}`.
+    fn settings(&self) -> &'static [Setting] {
+        &[]
+    }
+
+    /// The edit with these settings, if it has any. Like built-in edits, it lives as long as the process.
+    ///
+    /// # Errors
+    /// What is wrong with their combination.
+    fn with(&self, _: &Settings) -> Result<Option<&'static dyn Edit>, String> {
+        Ok(None)
+    }
 
     /// `inputs` and result as on the card, each `[n]`; null content stays null.
     fn edit(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>>;

@@ -32,9 +32,9 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 use futures::{StreamExt, stream};
+use gristmill_core::{Given, Settings};
 use gristmill_dedup::{
-    Comparison, DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN, Given, METHODS, Numbering, Room, Settings,
-    key_column,
+    Comparison, DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN, METHODS, Numbering, Room, key_column,
 };
 
 const BANDS: usize = 14;

@@ -2,6 +2,7 @@
 //!
 //! 1. For each band, the pairs (key, document) are sorted, through scratch files if need be, and walked once: documents with equal keys
 //!    are a *run*. Documents in runs are *candidates*; the runs go to a scratch file, 4 bytes a member.
+//!    Perceptual hashes meet where they differ in few bits: those pairs are found in memory ([`neighbours`](crate::neighbours)).
 //! 2. If the method verifies, the evidence of candidates, and of nobody else, is copied to a scratch file in one pass.
 //! 3. Runs are walked. Pairs of a run that are not connected yet are compared, in parallel; those that are similar
 //!    enough are joined by union-find. Without verification a run is joined as it is.
@@ -17,20 +18,24 @@
 use std::sync::Arc;
 
 use datafusion::{
-    arrow::array::RecordBatch,
+    arrow::{
+        array::{AsArray, RecordBatch},
+        datatypes::{DataType, UInt64Type},
+    },
     common::runtime::SpawnedTask,
     error::{DataFusionError, Result},
     execution::SendableRecordBatchStream,
     logical_expr::SortExpr,
-    prelude::{DataFrame, SessionContext, col},
+    prelude::{DataFrame, SessionContext, cast, col},
 };
 use futures::TryStreamExt;
 
 use crate::{
-    CLUSTER_KEY_COLUMN, DOCUMENT_COLUMN, EVIDENCE_COLUMN, Fingerprint, Stats, Verdict,
+    CLUSTER_KEY_COLUMN, DOCUMENT_COLUMN, EVIDENCE_COLUMN, Fingerprint, Hamming, Stats, Verdict,
     evidence::Evidence,
     key_column,
     marked::Marked,
+    neighbours::near,
     numbering::Numbering,
     rank::{Components, Likeness, Ranking, sorted_members},
     runs::{RunFile, find_runs},
@@ -199,6 +204,9 @@ impl Comparison {
         let mut marked = Marked::new(self.numbering.documents());
         let mut stats = Stats::default();
         let mut met = RunFile::new(&self.room)?;
+        if let Some(hamming) = self.fingerprint.neighbours() {
+            stats.documents = self.neighbours(hamming, &mut met, &mut marked).await?;
+        }
         let names: Vec<String> = (0..self.fingerprint.key_columns()).map(key_column).collect();
         for band in names.chunks(self.fingerprint.columns_per_band()) {
             let key: Vec<&str> = band.iter().map(String::as_str).collect();
@@ -224,6 +232,44 @@ impl Comparison {
             None => None,
         };
         Ok((Runs { met, linked }, marked, stats))
+    }
+
+    /// The pairs of documents whose evidence differs in a few bits, as runs of two; gives the number of documents that
+    /// have evidence, which is in memory as a whole.
+    async fn neighbours(&self, hamming: Hamming, met: &mut RunFile, marked: &mut Marked) -> Result<u64> {
+        let words = hamming.bits as usize / 64;
+        let mut rows = self
+            .columns(&[EVIDENCE_COLUMN])?
+            .filter(col(EVIDENCE_COLUMN).is_not_null())?
+            .select(vec![
+                col(DOCUMENT_COLUMN),
+                cast(col(EVIDENCE_COLUMN), DataType::BinaryView).alias(EVIDENCE_COLUMN),
+            ])?
+            .execute_stream()
+            .await?;
+        let mut documents: Vec<u32> = Vec::new();
+        let mut hashes: Vec<u64> = Vec::new();
+        while let Some(batch) = rows.try_next().await? {
+            let numbers = batch.column(0).as_primitive::<UInt64Type>().values();
+            let evidence = batch.column(1).as_binary_view();
+            for (number, hash) in numbers.iter().zip(evidence.iter().flatten()) {
+                documents.push(self.numbering.dense(*number)?);
+                let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("chunks of 8 bytes"));
+                hashes.extend(hash.chunks_exact(8).map(word));
+            }
+        }
+        let pool = self.room.pool.clone();
+        let found =
+            SpawnedTask::spawn_blocking(move || (near(&hashes, words, hamming.distance, &pool), documents))
+                .await
+                .map_err(|error| DataFusionError::Execution(format!("a comparison ended early: {error}")))?;
+        let (pairs, documents) = found;
+        for (a, b) in pairs {
+            let pair = [a, b].map(|place| documents[place as usize]);
+            pair.iter().for_each(|document| marked.mark(*document));
+            met.push(&pair)?;
+        }
+        Ok(documents.len() as u64)
     }
 
     async fn evidence(&self, marked: &Marked, candidates: u32) -> Result<Evidence> {

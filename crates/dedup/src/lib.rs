@@ -11,11 +11,11 @@ mod evidence;
 mod mapped;
 mod marked;
 mod method;
+mod neighbours;
 mod numbering;
 mod parts;
 mod rank;
 mod runs;
-mod settings;
 mod sorter;
 mod stats;
 mod union_find;
@@ -26,11 +26,10 @@ use gristmill_core::Column;
 pub use compare::{Comparison, Members};
 /// A text without ranges of its bytes; see [`repeat`](gristmill_text::repeat).
 pub use gristmill_text::repeat::without;
-pub use method::{Dedup, Fingerprint, Keys, METHODS, Measure, Method, Verdict};
+pub use method::{Dedup, Fingerprint, Hamming, Keys, METHODS, Measure, Method, Verdict};
 pub use numbering::Numbering;
 pub use parts::{Cuts, Parts, Place, RANGES, RangeStream, cuts_schema, ranges_schema};
 pub use rank::members_schema;
-pub use settings::{Given, Setting, Settings, Sort};
 pub use sorter::Room;
 pub use stats::Stats;
 

@@ -32,7 +32,7 @@ impl RunFile {
         })
     }
 
-    fn push(&mut self, run: &[u32]) -> io::Result<()> {
+    pub(crate) fn push(&mut self, run: &[u32]) -> io::Result<()> {
         self.file.write_all(&(run.len() as u32).to_le_bytes())?;
         run.iter()
             .try_for_each(|document| self.file.write_all(&document.to_le_bytes()))

@@ -17,9 +17,10 @@ use datafusion::{
     },
     prelude::{SessionConfig, SessionContext, col},
 };
+use gristmill_core::{Given, Settings};
 use gristmill_dedup::{
     CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, Comparison, DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN,
-    Fingerprint, Given, METHODS, Numbering, Room, Settings, Stats, key_column,
+    Fingerprint, METHODS, Numbering, Room, Stats, key_column,
 };
 use serde_json::Value;
 
@@ -54,7 +55,7 @@ async fn compare(
             .map(|(id, _)| Some(id.as_str()))
             .collect::<StringViewArray>(),
     );
-    let keys = fingerprint.keys(&texts).unwrap();
+    let keys = fingerprint.keys(std::slice::from_ref(&texts)).unwrap();
     let numbers =
         (0..documents.len()).map(|row| ((row / rows_of_slice) as u64) << 32 | (row % rows_of_slice) as u64);
     let mut columns: Vec<(String, ArrayRef)> = vec![

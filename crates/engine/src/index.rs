@@ -208,7 +208,7 @@ pub(crate) struct StepIndex {
 /// The indexes of a recipe's steps.
 pub(crate) fn of_recipe(recipe: &Recipe, stores: &StoreOptions, runtime: &Runtime) -> Result<Vec<StepIndex>> {
     let mut indexes = Vec::new();
-    for step in &recipe.text {
+    for step in recipe.steps() {
         if let Action::Dedup(dedup) = &step.action
             && let Some(spec) = &dedup.index
         {

@@ -21,13 +21,13 @@ pub use address::StoreOptions;
 pub use error::{Error, Result};
 pub use index::{Index, IndexEntry};
 pub use output::{ClusterOf, Contaminated, Output, Why};
-pub use plan::{Plan, compile, explain};
+pub use plan::{Plan, PlanOutput, compile, explain};
 pub use progress::Progress;
 pub use recipe::{
     Expectation, ModelSpec, Overrides, Preset, PresetFile, Problem, ReadEntry, Recipe, Step, WITH, WriteSpec,
     keys, parse_size, read as read_recipe, recipe_schema,
 };
-pub use registry::Registry;
+pub use registry::{Modality, Registry};
 pub use run::{
     Asked, Event, Outcome, RunOptions, Sampled, Share, Traced, Wanted, physical_plans, progress, run, sample,
     trace,

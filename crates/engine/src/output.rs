@@ -130,7 +130,7 @@ impl Output {
         let table = if !files.is_empty() {
             ShardTable::open(&self.session, &self.store, files).await?
         } else if ![REJECTS, CLUSTERS].contains(&name) {
-            ShardTable::new(&self.store, [], self.written_schema())
+            ShardTable::new(&self.store, [], self.written_schema(name))
         } else {
             return Ok(());
         };
@@ -138,9 +138,10 @@ impl Output {
         Ok(())
     }
 
-    /// The columns of the shards, of which there are none when nothing was kept.
-    fn written_schema(&self) -> SchemaRef {
-        let columns = self.manifest.columns.iter().map(|(name, kind)| {
+    /// The columns of a modality, of which no shards are there when nothing was kept.
+    fn written_schema(&self, modality: &str) -> SchemaRef {
+        let columns = self.manifest.columns.get(modality).into_iter().flatten();
+        let columns = columns.map(|(name, kind)| {
             let kind = kind.parse().unwrap_or(DataType::Null);
             Field::new(name, kind, true)
         });
@@ -330,8 +331,9 @@ impl Output {
     pub fn rules(&self, runtime: &Runtime) -> Result<Vec<(String, String, String)>> {
         let plan = self.plan(runtime)?;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let steps = plan["recipe"]["text"].as_array().cloned().unwrap_or_default();
-        let rules = steps.iter().flat_map(|step| {
+        let chains = self.manifest.shards.keys();
+        let steps = chains.filter_map(|modality| plan["recipe"][modality].as_array().cloned());
+        let rules = steps.flatten().flat_map(|step| {
             let rules = step["keep"].as_array().cloned().unwrap_or_default();
             rules
                 .into_iter()
@@ -357,7 +359,8 @@ impl Output {
         let has_names = self
             .manifest
             .columns
-            .iter()
+            .values()
+            .flatten()
             .any(|(name, _)| ["id", "url"].contains(&name.as_str()));
         Ok(match mode {
             _ if !has_names => "the shards have neither `id` nor `url`: `write.columns` of the recipe leaves them out".into(),

@@ -7,6 +7,29 @@ use gristmill_dedup::{CLUSTER_COLUMNS, Method};
 
 use crate::recipe::Preset;
 
+/// A kind of documents: a chain of a recipe, and a folder of the output.
+#[derive(Clone, Copy)]
+pub struct Modality {
+    /// The key in recipes, and the folder.
+    pub name: &'static str,
+    /// What its documents are.
+    pub about: &'static str,
+    /// What makes them of records.
+    pub extractors: &'static [&'static dyn Extractor],
+    /// The name of the extractor that reads the records of chains that name none.
+    pub implied: &'static str,
+}
+
+impl Modality {
+    /// The extractor of this name.
+    pub(crate) fn extractor(&self, name: &str) -> Option<&'static dyn Extractor> {
+        self.extractors
+            .iter()
+            .copied()
+            .find(|extractor| extractor.card().name == name)
+    }
+}
+
 /// Everything that recipes can name.
 #[derive(Clone)]
 pub struct Registry {
@@ -14,10 +37,10 @@ pub struct Registry {
     pub formats: &'static [&'static dyn Format],
     /// The format that looks at the bytes first.
     pub auto: &'static dyn Format,
-    /// Extractors.
-    pub extractors: &'static [&'static dyn Extractor],
+    /// Modalities, in the order of the chains.
+    pub modalities: &'static [Modality],
     /// Edits.
-    pub edits: &'static [&'static dyn Edit],
+    pub edits: Vec<&'static dyn Edit>,
     /// Edits that replace personal data.
     pub redactions: &'static [&'static dyn Edit],
     /// Signals.
@@ -41,11 +64,10 @@ impl Registry {
             .find(|format| format.card().name == name)
     }
 
-    pub(crate) fn extractor(&self, name: &str) -> Option<&'static dyn Extractor> {
-        self.extractors
-            .iter()
-            .copied()
-            .find(|extractor| extractor.card().name == name)
+    /// The extractors of all modalities.
+    pub fn extractors(&self) -> impl Iterator<Item = &'static dyn Extractor> {
+        let modalities = self.modalities.iter();
+        modalities.flat_map(|modality| modality.extractors.iter().copied())
     }
 
     pub(crate) fn method(&self, name: &str) -> Option<&'static dyn Method> {
@@ -109,10 +131,7 @@ impl Registry {
 
     /// Every card but those of formats, in the order of a document's path.
     pub fn cards(&self) -> Vec<(&'static str, &'static Card)> {
-        let extractors = self
-            .extractors
-            .iter()
-            .map(|extractor| ("extractor", extractor.card()));
+        let extractors = self.extractors().map(|extractor| ("extractor", extractor.card()));
         let edits = self.edits.iter().map(|edit| ("edit", edit.card()));
         let redactions = self.redactions.iter().map(|edit| ("redaction", edit.card()));
         let signals = self.signals.iter().map(|signal| ("signal", signal.card()));
@@ -129,6 +148,6 @@ impl Registry {
 }
 
 /// The card of this name in a list of edits.
-pub(crate) fn find_edit(edits: &'static [&'static dyn Edit], name: &str) -> Option<&'static dyn Edit> {
+pub(crate) fn find_edit(edits: &[&'static dyn Edit], name: &str) -> Option<&'static dyn Edit> {
     edits.iter().copied().find(|edit| edit.card().name == name)
 }

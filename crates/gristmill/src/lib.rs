@@ -12,7 +12,7 @@ mod demo;
 mod presets;
 mod reference;
 
-use gristmill_engine::Registry;
+use gristmill_engine::{Modality, Registry};
 
 pub use demo::{demo_crawl, demo_names};
 pub use gristmill_core as core;
@@ -20,6 +20,22 @@ pub use gristmill_engine as engine;
 pub use gristmill_shard as shard;
 pub use presets::PRESETS;
 pub use reference::{columns_schema, manifest_schema, reference};
+
+/// The chains that recipes can have.
+const MODALITIES: &[Modality] = &[
+    Modality {
+        name: "text",
+        about: "text documents",
+        extractors: gristmill_text::EXTRACTORS,
+        implied: "plain",
+    },
+    Modality {
+        name: "image",
+        about: "images",
+        extractors: gristmill_image::EXTRACTORS,
+        implied: "raster",
+    },
+];
 
 /// Everything that recipes can name in this build.
 ///
@@ -33,10 +49,10 @@ pub fn registry() -> Registry {
     Registry {
         formats: gristmill_source::FORMATS,
         auto: gristmill_source::AUTO,
-        extractors: gristmill_text::EXTRACTORS,
-        edits: gristmill_text::EDITS,
+        modalities: MODALITIES,
+        edits: [gristmill_text::EDITS, gristmill_image::EDITS].concat(),
         redactions: gristmill_text::REDACTIONS,
-        signals: gristmill_text::SIGNALS.to_vec(),
+        signals: [gristmill_text::SIGNALS, gristmill_image::SIGNALS].concat(),
         models: gristmill_text::MODELS,
         decontaminator: gristmill_text::contamination::DECONTAMINATOR,
         methods: gristmill_dedup::METHODS,

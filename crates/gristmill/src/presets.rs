@@ -16,6 +16,7 @@ macro_rules! presets {
 
 presets![
     "c4_quality",
+    "datacomp_basic",
     "fineweb_quality",
     "gopher_quality",
     "gopher_quality@curator",
@@ -24,7 +25,10 @@ presets![
     "gopher_repetition",
     "gopher_repetition@curator",
     "gopher_repetition@dclm",
-    "gopher_repetition@dolma"
+    "gopher_repetition@dolma",
+    "laion",
+    "mmc4_images",
+    "obelics_images"
 ];
 
 /// Every built-in preset, by name.

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use gristmill_core::{Card, Column, columns};
-use gristmill_dedup::{Setting, Sort};
+use gristmill_core::{Card, Column, Setting, Sort, columns};
 use gristmill_engine::{Registry, keys};
 use serde_json::{Value, json};
 
@@ -82,6 +81,10 @@ fn steps_page(registry: &Registry) -> String {
             .find(|method| method.card().name == card.name);
         if let Some(method) = method.filter(|_| kind == "dedup method") {
             settings_table(&mut page, method.settings());
+        }
+        let edit = registry.edits.iter().find(|edit| edit.card().name == card.name);
+        if let Some(edit) = edit.filter(|_| kind == "edit") {
+            settings_table(&mut page, edit.settings());
         }
     }
     page

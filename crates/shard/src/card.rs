@@ -1,21 +1,22 @@
 //! The dataset card and the Croissant description, both made from the manifest.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use serde_json::{Value, json};
 
 use crate::{Manifest, features, layout};
 
 /// `README.md` with the front matter that the Hugging Face Hub and `datasets` read.
 ///
-/// `schema` is the schema as stored; `recipe` the recipe's text, quoted for the reader.
-pub fn dataset_card(manifest: &Manifest, schema: &Schema, recipe: &str) -> String {
+/// `schemas` are the schemas of the modalities as stored; `recipe` is the recipe's text, quoted for the reader.
+pub fn dataset_card(manifest: &Manifest, schemas: &BTreeMap<String, Schema>, recipe: &str) -> String {
     let rows = manifest.rows();
     let mut card = String::from("---\n");
     let _ = writeln!(card, "pretty_name: {}", json!(manifest.name));
     let _ = writeln!(card, "size_categories: [{}]", size_category(rows));
-    card.push_str("tags: [gristmill]\nconfigs:\n");
+    let modalities: Vec<_> = manifest.shards.keys().map(String::as_str).collect();
+    let _ = writeln!(card, "tags: [gristmill, {}]\nconfigs:", modalities.join(", "));
     for modality in manifest.shards.keys() {
         let _ = writeln!(
             card,
@@ -26,15 +27,16 @@ pub fn dataset_card(manifest: &Manifest, schema: &Schema, recipe: &str) -> Strin
     card.push_str("dataset_info:\n");
     for (modality, shards) in &manifest.shards {
         let _ = writeln!(card, "- config_name: {modality}\n  features:");
-        for field in schema.fields() {
+        for field in schemas[modality].fields() {
             let _ = writeln!(
                 card,
                 "  - name: {}\n    dtype: {}",
                 field.name(),
-                features::feature_name(field.data_type())
+                card_type(field)
             );
         }
         let bytes: u64 = shards.iter().map(|shard| shard.bytes).sum();
+        let rows: u64 = shards.iter().map(|shard| shard.rows).sum();
         let _ = writeln!(
             card,
             "  splits:\n  - name: train\n    num_bytes: {bytes}\n    num_examples: {rows}"
@@ -70,8 +72,16 @@ pub fn dataset_card(manifest: &Manifest, schema: &Schema, recipe: &str) -> Strin
     card
 }
 
+/// The type of a column in the front matter.
+fn card_type(field: &Field) -> String {
+    match features::medium(field) {
+        Some(medium) => medium.dtype.to_owned(),
+        None => features::feature_name(field.data_type()),
+    }
+}
+
 /// `croissant.json`: the Croissant 1.0 description of the shards.
-pub fn croissant(manifest: &Manifest, schema: &Schema) -> String {
+pub fn croissant(manifest: &Manifest, schemas: &BTreeMap<String, Schema>) -> String {
     let sets: Vec<Value> = manifest
         .shards
         .keys()
@@ -86,7 +96,7 @@ pub fn croissant(manifest: &Manifest, schema: &Schema) -> String {
     let records: Vec<Value> = manifest
         .shards
         .keys()
-        .map(|modality| record_set(modality, schema))
+        .map(|modality| record_set(modality, &schemas[modality]))
         .collect();
     let mut distribution = vec![json!({
         "@type": "cr:FileObject", "@id": "repo", "name": "repo", "description": "the output address",
@@ -107,10 +117,16 @@ fn record_set(modality: &str, schema: &Schema) -> Value {
         .fields()
         .iter()
         .map(|field| {
+            let medium = features::medium(field);
+            let mut source =
+                json!({ "fileSet": { "@id": format!("{modality}-files") }, "extract": { "column": field.name() } });
+            if medium.is_some() {
+                source["transform"] = json!({ "jsonPath": "bytes" });
+            }
             json!({
                 "@type": "cr:Field", "@id": format!("{modality}/{}", field.name()), "name": field.name(),
-                "dataType": croissant_type(field.data_type()),
-                "source": { "fileSet": { "@id": format!("{modality}-files") }, "extract": { "column": field.name() } },
+                "dataType": medium.map_or_else(|| croissant_type(field.data_type()), |medium| medium.croissant),
+                "source": source,
             })
         })
         .collect();

@@ -8,9 +8,9 @@ use std::{fmt, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
-        compute::{filter_record_batch, is_null},
-        datatypes::{DataType, Field, Schema, SchemaRef},
+        array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
+        compute::{and, filter_record_batch, is_null},
+        datatypes::{DataType, Field, Schema, SchemaRef, UInt8Type},
     },
     common::{Result as DfResult, tree_node::TreeNodeRecursion},
     error::DataFusionError,
@@ -25,8 +25,8 @@ use datafusion::{
 use futures::{StreamExt, TryStreamExt};
 
 use crate::{
-    Error, RejectMode, Result, Rule, ShardOptions, ShardWriter, SliceRecord, Store, VERDICT_COLUMN, layout,
-    rejects::Rejects,
+    BORN_COLUMN, CHAIN_COLUMN, Error, RejectMode, Result, Rule, ShardOptions, ShardWriter, SliceRecord,
+    Store, VERDICT_COLUMN, layout, rejects::Rejects,
 };
 
 /// What the Shard node writes, and where.
@@ -34,10 +34,8 @@ use crate::{
 pub struct ShardTarget {
     /// The output.
     pub store: Store,
-    /// The folder of the living rows.
-    pub folder: String,
-    /// The columns to write, in order.
-    pub columns: Vec<String>,
+    /// Where living rows go.
+    pub outputs: Vec<ShardOutput>,
     /// If set, a column of this name counts the rows of the slice: `slice << 32 | row`.
     pub document_column: Option<String>,
     /// How shards are cut and encoded.
@@ -48,6 +46,17 @@ pub struct ShardTarget {
     pub rejects: RejectMode,
     /// The phase, from 0.
     pub phase: u32,
+}
+
+/// A folder of shards with columns of its own.
+#[derive(Debug, Clone)]
+pub struct ShardOutput {
+    /// The chain whose rows it takes; all rows when absent.
+    pub chain: Option<u8>,
+    /// The folder.
+    pub folder: String,
+    /// The columns to write, in order.
+    pub columns: Vec<String>,
 }
 
 /// The Shard node over the plan of one slice.
@@ -90,12 +99,16 @@ impl ShardExec {
 
 impl DisplayAs for ShardExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ShardExec: folder={}, columns=[{}]",
-            self.target.folder,
-            self.target.columns.join(", ")
-        )
+        write!(f, "ShardExec:")?;
+        for output in &self.target.outputs {
+            write!(
+                f,
+                " folder={}, columns=[{}]",
+                output.folder,
+                output.columns.join(", ")
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -170,10 +183,17 @@ async fn write_slice(
             ..options.clone()
         },
     );
-    let mut writer = ShardWriter::new(&target.folder, slice, &data_schema(&in_flight, target)?, options);
-    let (mut read, mut kept) = (0, 0);
+    let mut writers = Vec::with_capacity(target.outputs.len());
+    for output in &target.outputs {
+        let schema = data_schema(&in_flight, output, target)?;
+        let writer = ShardWriter::new(&output.folder, slice, &schema, options.clone());
+        writers.push((output, writer));
+    }
+    let (mut read, mut born, mut kept) = (0, 0, 0);
     while let Some(batch) = input.try_next().await? {
-        read += batch.num_rows() as u64;
+        let children = born_rows(&batch);
+        born += children;
+        read += batch.num_rows() as u64 - children;
         if let Some(husks) = rejects.sort(&batch)? {
             reject_writer.write(&husks, &target.store).await?;
         }
@@ -182,37 +202,65 @@ async fn write_slice(
                 .column_by_name(VERDICT_COLUMN)
                 .expect("the plan carries verdicts"),
         )?;
-        if alive.has_true() {
-            let mut rows = batch.project(&column_numbers(&in_flight, target)?)?;
-            if alive.has_false() {
-                rows = filter_record_batch(&rows, &alive)?;
+        for (output, writer) in &mut writers {
+            let own = of_chain(&batch, &alive, output.chain)?;
+            if !own.has_true() {
+                continue;
+            }
+            let mut rows = batch.project(&column_numbers(&in_flight, output)?)?;
+            if own.has_false() {
+                rows = filter_record_batch(&rows, &own)?;
             }
             let rows = with_document_column(&rows, target, slice, kept)?;
             kept += rows.num_rows() as u64;
             writer.write(&rows, &target.store).await?;
         }
     }
+    let mut shards = Vec::new();
+    for (_, writer) in writers {
+        shards.extend(writer.finish(&target.store).await?);
+    }
     Ok(SliceRecord {
         slice,
         phase: target.phase,
         input_bytes,
-        account: rejects.account(read, kept),
-        shards: writer.finish(&target.store).await?,
+        account: rejects.account(read, born, kept),
+        shards,
         rejects: reject_writer.finish(&target.store).await?,
     })
 }
 
-fn column_numbers(in_flight: &SchemaRef, target: &ShardTarget) -> DfResult<Vec<usize>> {
-    target
+/// How many rows of a batch were born behind the first document of their record.
+fn born_rows(batch: &RecordBatch) -> u64 {
+    batch
+        .column_by_name(BORN_COLUMN)
+        .map_or(0, |born| born.as_boolean().true_count() as u64)
+}
+
+/// The living rows of a chain.
+fn of_chain(batch: &RecordBatch, alive: &BooleanArray, chain: Option<u8>) -> DfResult<BooleanArray> {
+    let Some(chain) = chain else {
+        return Ok(alive.clone());
+    };
+    let chains = batch
+        .column_by_name(CHAIN_COLUMN)
+        .expect("a plan of several chains carries the column")
+        .as_primitive::<UInt8Type>();
+    let is_own = BooleanArray::from_unary(chains, |other| other == chain);
+    Ok(and(alive, &is_own)?)
+}
+
+fn column_numbers(in_flight: &SchemaRef, output: &ShardOutput) -> DfResult<Vec<usize>> {
+    output
         .columns
         .iter()
         .map(|name| Ok(in_flight.index_of(name)?))
         .collect()
 }
 
-fn data_schema(in_flight: &SchemaRef, target: &ShardTarget) -> DfResult<Schema> {
+fn data_schema(in_flight: &SchemaRef, output: &ShardOutput, target: &ShardTarget) -> DfResult<Schema> {
     let mut fields = in_flight
-        .project(&column_numbers(in_flight, target)?)?
+        .project(&column_numbers(in_flight, output)?)?
         .fields()
         .to_vec();
     if let Some(name) = &target.document_column {

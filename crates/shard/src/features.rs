@@ -1,7 +1,8 @@
 //! The `huggingface` schema key, by which `datasets` gives columns their types.
 //!
 //! `datasets` uses the key only if the stored Arrow types equal what it expects for the feature, so written
-//! columns are plain `Utf8` and `Binary`, never views; see [`stored_schema`].
+//! columns are plain `Utf8` and `Binary`, never views; see [`stored_schema`]. Files of media are structs of `bytes` and
+//! `path`, in this order and nullable, which it decodes.
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use serde_json::{Value, json};
@@ -11,6 +12,10 @@ fn written_type(in_flight: &DataType) -> DataType {
     match in_flight {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
+        DataType::Struct(fields) => {
+            let stored = |field: &Field| Field::new(field.name(), written_type(field.data_type()), true);
+            DataType::Struct(fields.iter().map(|field| stored(field)).collect())
+        }
         other => other.clone(),
     }
 }
@@ -25,6 +30,31 @@ pub fn stored_schema(in_flight: &Schema) -> Schema {
             .map(|field| stored(field))
             .collect::<Vec<_>>(),
     )
+}
+
+/// A medium that `datasets` decodes: its feature, the name of that feature in a card, and its type in Croissant.
+pub(crate) struct Medium {
+    /// The name of its column.
+    column: &'static str,
+    feature: &'static str,
+    pub(crate) dtype: &'static str,
+    pub(crate) croissant: &'static str,
+}
+
+const MEDIA: [Medium; 1] = [Medium {
+    column: "image",
+    feature: "Image",
+    dtype: "image",
+    croissant: "sc:ImageObject",
+}];
+
+/// The medium whose files a column holds.
+pub(crate) fn medium(field: &Field) -> Option<&'static Medium> {
+    let is_file = matches!(field.data_type(), DataType::Struct(fields)
+        if fields.iter().map(|field| field.name().as_str()).eq(["bytes", "path"]));
+    MEDIA
+        .iter()
+        .find(|medium| is_file && medium.column == field.name())
 }
 
 /// The name that `datasets` gives to a type.
@@ -54,10 +84,11 @@ pub(crate) fn huggingface(schema: &Schema) -> String {
         .fields()
         .iter()
         .map(|field| {
-            (
-                field.name().clone(),
-                json!({ "dtype": feature_name(field.data_type()), "_type": "Value" }),
-            )
+            let feature = match medium(field) {
+                Some(medium) => json!({ "_type": medium.feature }),
+                None => json!({ "dtype": feature_name(field.data_type()), "_type": "Value" }),
+            };
+            (field.name().clone(), feature)
         })
         .collect();
     json!({ "info": { "features": features } }).to_string()

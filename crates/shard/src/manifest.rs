@@ -70,8 +70,8 @@ pub struct Manifest {
     pub input: InputTotals,
     /// Where every row went.
     pub account: Account,
-    /// The written columns, as name and Arrow type.
-    pub columns: Vec<(String, String)>,
+    /// The written columns of each modality, as name and Arrow type.
+    pub columns: BTreeMap<String, Vec<(String, String)>>,
     /// The shards of each modality, by slice and sequence.
     pub shards: BTreeMap<String, Vec<ShardEntry>>,
     /// The files of rejected rows.
@@ -115,6 +115,11 @@ pub struct DedupEntry {
 }
 
 impl Manifest {
+    /// The modality of a shard: the folder that it is in.
+    pub fn modality_of(shard: &ShardEntry) -> Option<&str> {
+        shard.path.strip_prefix("data/")?.split('/').next()
+    }
+
     /// Rows in all shards.
     pub fn rows(&self) -> u64 {
         self.shards.values().flatten().map(|shard| shard.rows).sum()

@@ -20,6 +20,11 @@ pub const VERDICT_COLUMN: &str = "__verdict";
 /// The column that holds what the deciding rule looked at, as a JSON object.
 pub const VALUES_COLUMN: &str = "__values";
 
+/// The column that holds the number of a row's chain, where a plan has several.
+pub const CHAIN_COLUMN: &str = "__chain";
+/// The column that tells rows that were born behind the first document of their record.
+pub const BORN_COLUMN: &str = "__born";
+
 /// The verdict of rows with a fault.
 const FAULT: &str = "fault";
 /// The columns that a husk keeps.
@@ -140,7 +145,7 @@ impl Rejects {
     }
 
     /// The account of everything that was sorted.
-    pub(crate) fn account(&self, read: u64, kept: u64) -> Account {
+    pub(crate) fn account(&self, read: u64, born: u64, kept: u64) -> Account {
         let verdicts = self
             .rules
             .iter()
@@ -154,7 +159,7 @@ impl Rejects {
             .collect();
         Account {
             read,
-            born: 0,
+            born,
             kept,
             verdicts,
             faults: self.faults.clone(),

@@ -6,7 +6,7 @@
 //! the way, and stored under a name made from the hash: a second attempt writes the same object again.
 //!
 //! Row groups close at 32 MiB of values in memory or 20,000 rows, below the 100 MB that the Hugging Face viewer
-//! and streaming loaders want. Text is zstd level 3; `id` and `url` have bloom filters for point lookups; pages
+//! and streaming loaders want. Text is zstd level 3, files of media are stored as they are; `id` and `url` have bloom filters for point lookups; pages
 //! carry an index. The writer's memory is one row group, encoded.
 
 use std::{
@@ -23,7 +23,7 @@ use datafusion::arrow::{
 };
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
-    basic::{Compression, ZstdLevel},
+    basic::{Compression, Encoding, ZstdLevel},
     file::{
         metadata::KeyValue,
         properties::{EnabledStatistics, WriterProperties},
@@ -109,6 +109,19 @@ impl ShardOptions {
                 properties = properties
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
+            }
+            // Files of media are compressed already.
+            if let DataType::Struct(children) = field.data_type() {
+                for child in children {
+                    let path = ColumnPath::new(vec![field.name().clone(), child.name().clone()]);
+                    if *child.data_type() == DataType::Binary {
+                        properties = properties
+                            .set_column_dictionary_enabled(path.clone(), false)
+                            .set_column_encoding(path.clone(), Encoding::PLAIN)
+                            .set_column_compression(path.clone(), Compression::UNCOMPRESSED)
+                            .set_column_statistics_enabled(path, EnabledStatistics::None);
+                    }
+                }
             }
             if self.lookups && LOOKUP_COLUMNS.contains(&field.name().as_str()) {
                 properties = properties
@@ -339,12 +352,20 @@ impl OpenShard {
 
 /// Bytes of the texts and binaries of a row, as stored.
 fn row_bytes(batch: &RecordBatch, row: usize) -> usize {
-    let bytes = |array: &ArrayRef| match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().value_length(row) as usize,
-        DataType::Binary => array.as_binary::<i32>().value_length(row) as usize,
-        _ => 0,
-    };
-    batch.columns().iter().map(bytes).sum()
+    fn bytes(array: &ArrayRef, row: usize) -> usize {
+        match array.data_type() {
+            DataType::Utf8 => array.as_string::<i32>().value_length(row) as usize,
+            DataType::Binary => array.as_binary::<i32>().value_length(row) as usize,
+            DataType::Struct(_) => array
+                .as_struct()
+                .columns()
+                .iter()
+                .map(|child| bytes(child, row))
+                .sum(),
+            _ => 0,
+        }
+    }
+    batch.columns().iter().map(|array| bytes(array, row)).sum()
 }
 
 /// Bytes of the values of a batch, whatever buffers they share.

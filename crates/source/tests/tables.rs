@@ -100,6 +100,7 @@ fn fields_become_columns() {
                 ("score".into(), ColumnType::F64),
                 ("meta".into(), ColumnType::Text),
             ],
+            ..FieldMap::default()
         },
         ..ReadOptions::default()
     };

@@ -1,4 +1,4 @@
-//! Exact duplicates: equal bytes.
+//! Exact duplicates: equal bytes, or equal pixels.
 //!
 //! The key is xxh3-128 of the UTF-8 bytes of the text, or of the bytes. Among 10¹⁰ documents the chance that any
 //! two different ones share a key is below 10⁻¹⁸. Null content has no key and is in no cluster.
@@ -6,17 +6,14 @@
 use std::sync::Arc;
 
 use datafusion::arrow::{
-    array::{ArrayRef, AsArray, UInt64Array},
+    array::{Array, ArrayRef, AsArray, UInt64Array},
     datatypes::DataType,
 };
-use gristmill_core::{Card, Column, Cost, Error, Result, columns};
+use gristmill_core::{Card, Column, Cost, Error, Result, Setting, Settings, columns};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Dedup, Fingerprint, Keys, Method, Verdict};
-use crate::{
-    CLUSTER_COLUMNS,
-    settings::{Setting, Settings},
-};
+use crate::CLUSTER_COLUMNS;
 
 /// Describes [`Exact`].
 pub(crate) static CARD: Card = Card {
@@ -29,8 +26,13 @@ pub(crate) static CARD: Card = Card {
     version: 2,
 };
 
-/// The text of documents, or the bytes of records as they were fetched.
-static COLUMNS: [Column; 2] = [columns::TEXT, columns::CONTENT];
+/// The text of documents, the bytes of records as they were fetched, the file of images, or the hash of their pixels.
+static COLUMNS: [Column; 4] = [
+    columns::TEXT,
+    columns::CONTENT,
+    columns::IMAGE,
+    columns::IMAGE_PIXEL_HASH,
+];
 
 /// Keys by content.
 #[derive(Debug)]
@@ -63,8 +65,10 @@ impl Fingerprint for Exact {
         2
     }
 
-    fn keys(&self, content: &ArrayRef) -> Result<Keys> {
+    fn keys(&self, inputs: &[ArrayRef]) -> Result<Keys> {
+        let content = &inputs[0];
         let hash = |bytes: Option<&[u8]>| bytes.map(xxh3_128);
+        let wrong = || Error::new(format!("exact dedup of a column of type {}", content.data_type()));
         let keys: Vec<Option<u128>> = match content.data_type() {
             DataType::Utf8View => content
                 .as_string_view()
@@ -72,7 +76,15 @@ impl Fingerprint for Exact {
                 .map(|text| hash(text.map(str::as_bytes)))
                 .collect(),
             DataType::BinaryView => content.as_binary_view().iter().map(hash).collect(),
-            other => return Err(Error::new(format!("exact dedup of a column of type {other}"))),
+            DataType::Struct(_) => {
+                let file = content.as_struct();
+                let bytes = file.column(0).as_binary_view_opt().ok_or_else(wrong)?;
+                let has_file = |row: &usize| file.is_valid(*row) && bytes.is_valid(*row);
+                let rows = 0..file.len();
+                rows.map(|row| hash(Some(row).filter(has_file).map(|row| bytes.value(row))))
+                    .collect()
+            }
+            _ => return Err(wrong()),
         };
         Ok(Keys {
             columns: halves(&keys),
@@ -96,17 +108,14 @@ pub(super) fn halves(keys: &[Option<u128>]) -> Vec<ArrayRef> {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::{
-        array::{Array, StringViewArray},
-        datatypes::UInt64Type,
-    };
+    use datafusion::arrow::{array::StringViewArray, datatypes::UInt64Type};
 
     use super::*;
 
     #[test]
     fn equal_texts_have_equal_keys_and_nulls_have_none() {
         let texts: ArrayRef = Arc::new(StringViewArray::from(vec![Some("a"), Some("b"), Some("a"), None]));
-        let keys = Exact.keys(&texts).unwrap();
+        let keys = Exact.keys(&[texts]).unwrap();
         let low = keys.columns[1].as_primitive::<UInt64Type>();
         assert_eq!(low.value(0), low.value(2));
         assert_ne!(low.value(0), low.value(1));

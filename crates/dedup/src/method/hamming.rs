@@ -6,9 +6,11 @@ use super::Measure;
 
 /// Fingerprints of `bits` bits, of which copies differ in `distance` at most.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hamming {
-    pub(super) bits: u32,
-    pub(super) distance: u32,
+pub struct Hamming {
+    /// Bits of a fingerprint.
+    pub bits: u32,
+    /// Bits in which copies may differ.
+    pub distance: u32,
 }
 
 impl Measure for Hamming {

@@ -17,15 +17,12 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, UInt64Builder};
-use gristmill_core::{Card, Cost, Error, Result, columns};
+use gristmill_core::{Card, Cost, Error, Result, Setting, Settings, Sort, columns};
 use gristmill_text::fingerprint::{self, ShingleHash, Shingler, Unit};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Dedup, Fingerprint, Keys, Measure, Method, Verdict};
-use crate::{
-    CLUSTER_COLUMNS,
-    settings::{Setting, Settings, Sort},
-};
+use crate::CLUSTER_COLUMNS;
 
 /// Describes [`MinHash`].
 pub(crate) static CARD: Card = Card {
@@ -181,7 +178,8 @@ impl Fingerprint for Signatures {
         self.bands
     }
 
-    fn keys(&self, content: &ArrayRef) -> Result<Keys> {
+    fn keys(&self, inputs: &[ArrayRef]) -> Result<Keys> {
+        let content = &inputs[0];
         let texts = content
             .as_string_view_opt()
             .ok_or_else(|| Error::new(format!("minhash of a column of type {}", content.data_type())))?;
@@ -284,7 +282,7 @@ mod tests {
     use datafusion::arrow::array::StringViewArray;
 
     use super::*;
-    use crate::settings::Given;
+    use gristmill_core::Given;
 
     fn fingerprint(given: &[(&'static str, Given)]) -> Arc<dyn Fingerprint> {
         let settings = Settings::new(&SETTINGS, given.iter().copied());
@@ -297,7 +295,7 @@ mod tests {
     fn similarity(measure: &'static str, a: &str, b: &str) -> f64 {
         let fingerprint = fingerprint(&[("ngram", Given::Number(1)), ("measure", Given::Word(measure))]);
         let texts: ArrayRef = Arc::new(StringViewArray::from(vec![a, b]));
-        let evidence = fingerprint.keys(&texts).unwrap().evidence.unwrap();
+        let evidence = fingerprint.keys(&[texts]).unwrap().evidence.unwrap();
         let evidence = evidence.as_binary::<i32>();
         let Verdict::Verified(measure) = fingerprint.verdict() else {
             panic!("verification is the default");
@@ -319,7 +317,7 @@ mod tests {
             None,
             Some(""),
         ]));
-        let keys = fingerprint(&[]).keys(&texts).unwrap();
+        let keys = fingerprint(&[]).keys(&[texts]).unwrap();
         assert_eq!(keys.columns.len(), 14);
         assert!(keys.columns.iter().all(|column| column.null_count() == 3));
         assert_eq!(keys.evidence.unwrap().null_count(), 3);

@@ -3,18 +3,18 @@
 mod exact;
 mod hamming;
 mod minhash;
+mod perceptual;
 mod simhash;
 mod url;
 
 use std::{fmt::Debug, sync::Arc};
 
 use datafusion::arrow::array::ArrayRef;
-use gristmill_core::{Card, Column, Result};
+use gristmill_core::{Card, Column, Result, Setting, Settings};
 
-use crate::{
-    parts::{Parts, lines, ngrams, substrings},
-    settings::{Setting, Settings},
-};
+pub use hamming::Hamming;
+
+use crate::parts::{Parts, lines, ngrams, substrings};
 
 /// A way to find copies among documents.
 pub trait Method: Send + Sync {
@@ -55,11 +55,21 @@ pub trait Fingerprint: Send + Sync + Debug {
         1
     }
 
-    /// `[n]` content to keys; null content has none, and its document meets nobody.
-    fn keys(&self, content: &ArrayRef) -> Result<Keys>;
+    /// Columns that it looks at beside the content.
+    fn beside(&self) -> &'static [Column] {
+        &[]
+    }
+
+    /// `[n]` content, and what stands beside it, to keys; null content has none, and its document meets nobody.
+    fn keys(&self, inputs: &[ArrayRef]) -> Result<Keys>;
 
     /// What it means that documents met.
     fn verdict(&self) -> Verdict;
+
+    /// How near the evidence of candidates is, if they are found by that and not by equal keys.
+    fn neighbours(&self) -> Option<Hamming> {
+        None
+    }
 }
 
 /// The keys of documents.
@@ -98,10 +108,13 @@ pub trait Measure: Send + Sync + Debug {
 
 /// Every method.
 pub static METHODS: &[&dyn Method] = &[
+    &perceptual::DHASH,
     &exact::Exact,
     &lines::Lines,
     &minhash::MinHash,
     &ngrams::Ngrams,
+    &perceptual::PDQ,
+    &perceptual::PHASH,
     &simhash::SimHash,
     &substrings::Substrings,
     &url::Url,

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, UInt64Builder};
-use gristmill_core::{Card, Cost, Error, Result, columns};
+use gristmill_core::{Card, Cost, Error, Result, Setting, Settings, Sort, columns};
 use gristmill_text::fingerprint::{self, Shingler};
 
 use super::{
@@ -19,10 +19,7 @@ use super::{
     hamming::{Hamming, stretches},
     minhash::{HASH, UNIT, shingler},
 };
-use crate::{
-    CLUSTER_COLUMNS,
-    settings::{Setting, Settings, Sort},
-};
+use crate::CLUSTER_COLUMNS;
 
 /// Describes [`SimHash`].
 pub(crate) static CARD: Card = Card {
@@ -99,7 +96,8 @@ impl Fingerprint for SimHashes {
         self.hamming.distance as usize + 1
     }
 
-    fn keys(&self, content: &ArrayRef) -> Result<Keys> {
+    fn keys(&self, inputs: &[ArrayRef]) -> Result<Keys> {
+        let content = &inputs[0];
         let texts = content
             .as_string_view_opt()
             .ok_or_else(|| Error::new(format!("simhash of a column of type {}", content.data_type())))?;

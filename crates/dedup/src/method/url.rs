@@ -9,14 +9,11 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray};
-use gristmill_core::{Card, Cost, Result, columns};
+use gristmill_core::{Card, Cost, Result, Setting, Settings, columns};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Dedup, Fingerprint, Keys, Method, Verdict, exact::halves};
-use crate::{
-    CLUSTER_COLUMNS,
-    settings::{Setting, Settings},
-};
+use crate::CLUSTER_COLUMNS;
 
 /// Describes [`Url`].
 pub(crate) static CARD: Card = Card {
@@ -62,7 +59,8 @@ impl Fingerprint for Url {
         2
     }
 
-    fn keys(&self, content: &ArrayRef) -> Result<Keys> {
+    fn keys(&self, inputs: &[ArrayRef]) -> Result<Keys> {
+        let content = &inputs[0];
         let urls = content.as_string_view().iter();
         let keys: Vec<_> = urls
             .map(|url| url.filter(|url| !url.trim().is_empty()))

@@ -18,14 +18,13 @@ use datafusion::{
     prelude::DataFrame,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
-use gristmill_core::{Card, Cost, columns};
+use gristmill_core::{Card, Cost, Setting, Settings, Sort, columns};
 use gristmill_text::repeat::lines::{LineUnit, Normal, units};
 
 use super::{Parts, Place, RangeStream, Ranges, documents};
 use crate::{
     Dedup, Method, REPEAT_COLUMNS,
     mapped::mapped,
-    settings::{Setting, Settings, Sort},
     sorter::{Row, Sorter, u32_at, u64_at},
 };
 

@@ -18,15 +18,11 @@ use datafusion::{
     prelude::DataFrame,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
-use gristmill_core::{Card, Cost, columns};
+use gristmill_core::{Card, Cost, Setting, Settings, Sort, columns};
 use gristmill_text::repeat::ngrams::{FirstOwner, NgramKeys, NgramUnit, ngram_keys};
 
 use super::{Parts, Place, RangeStream, Ranges, documents, ranges_schema};
-use crate::{
-    Dedup, Method, REPEAT_COLUMNS,
-    mapped::mapped,
-    settings::{Setting, Settings, Sort},
-};
+use crate::{Dedup, Method, REPEAT_COLUMNS, mapped::mapped};
 
 /// Describes [`Ngrams`].
 pub(crate) static CARD: Card = Card {

@@ -24,13 +24,12 @@ use datafusion::{
     prelude::{DataFrame, cast, col, octet_length},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
-use gristmill_core::{Card, Cost, columns};
+use gristmill_core::{Card, Cost, Setting, Settings, Sort, columns};
 use gristmill_text::repeat::substrings::repeated_substrings;
 
 use super::{Parts, Place, RangeStream, Ranges, documents};
 use crate::{
     Dedup, Method, REPEAT_COLUMNS,
-    settings::{Setting, Settings, Sort},
     sorter::{Room, u64_at},
 };
 

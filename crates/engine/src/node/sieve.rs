@@ -54,6 +54,7 @@ pub(crate) enum Asking {
 }
 
 struct Doors {
+    chain: Option<u8>,
     doors: Vec<(Door, Option<Arc<dyn PhysicalExpr>>)>,
     output: SchemaRef,
     progress: Arc<Progress>,
@@ -61,9 +62,11 @@ struct Doors {
 }
 
 impl SieveExec {
+    /// A sieve for the rows of a chain, or for all.
     pub(crate) fn new(
         session: &SessionContext,
         input: Arc<dyn ExecutionPlan>,
+        chain: Option<u8>,
         doors: &[Door],
         output: SchemaRef,
         progress: Arc<Progress>,
@@ -85,6 +88,7 @@ impl SieveExec {
         Ok(SieveExec {
             input,
             doors: Arc::new(Doors {
+                chain,
                 doors,
                 output,
                 progress,
@@ -170,6 +174,7 @@ impl ExecutionPlan for SieveExec {
 impl Doors {
     fn ask(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
         let rows = batch.num_rows();
+        let mut asked = super::own_rows(batch, self.chain);
         let earlier = batch
             .column_by_name(VERDICT_COLUMN)
             .map(datafusion::arrow::array::AsArray::as_primitive::<UInt32Type>);
@@ -186,7 +191,7 @@ impl Doors {
             None => vec![None; rows],
         };
         for (door, predicate) in &self.doors {
-            if verdicts.iter().all(Option::is_some) {
+            if !asked.contains(&true) {
                 break;
             }
             let passes = match predicate {
@@ -196,7 +201,7 @@ impl Doors {
             let mut left = 0;
             for row in 0..rows {
                 let passes = passes.is_valid(row) && passes.value(row);
-                if verdicts[row].is_some() {
+                if !asked[row] {
                     continue;
                 }
                 if let (Asking::All, Some(predicate), false) = (self.asking, &door.predicate, door.is_entry) {
@@ -208,6 +213,7 @@ impl Doors {
                     lines.push('\n');
                 } else if !passes {
                     verdicts[row] = Some(door.number);
+                    asked[row] = false;
                     left += 1;
                     if let (Asking::KeepValues, Some(predicate)) = (self.asking, &door.predicate) {
                         values[row] =
@@ -270,8 +276,10 @@ fn has_no_fault(batch: &RecordBatch) -> DfResult<BooleanArray> {
 
 /// Long content and work columns are not carried by husks.
 fn is_content(kind: &DataType, name: &str) -> bool {
-    matches!(kind, DataType::BinaryView | DataType::List(_))
-        || [columns::TEXT.name, columns::TEXT_MARKDOWN.name].contains(&name)
+    matches!(
+        kind,
+        DataType::BinaryView | DataType::List(_) | DataType::Struct(_)
+    ) || [columns::TEXT.name, columns::TEXT_MARKDOWN.name].contains(&name)
 }
 
 /// The column with nulls in the rows of husks, whose bytes are let go.

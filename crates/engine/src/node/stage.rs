@@ -20,8 +20,8 @@ use datafusion::{
             Array, ArrayRef, AsArray, Float64Array, RecordBatch, RecordBatchOptions, StringViewArray,
             StringViewBuilder, UInt32Array, new_null_array,
         },
-        compute::{concat, take},
-        datatypes::{SchemaRef, UInt32Type, UInt64Type},
+        compute::{concat, interleave, take},
+        datatypes::{Field, SchemaRef, UInt64Type},
     },
     common::{Result as DfResult, tree_node::TreeNodeRecursion},
     execution::{SendableRecordBatchStream, TaskContext},
@@ -36,7 +36,6 @@ use gristmill_dedup::{
     CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, DOCUMENT_COLUMN, EVIDENCE_COLUMN,
     TEXT_REPEAT_SHARE, key_column,
 };
-use gristmill_shard::VERDICT_COLUMN;
 use tokio::sync::oneshot;
 
 use super::extract::extract;
@@ -75,6 +74,8 @@ pub(crate) struct StageExec {
 
 /// What is done, and what comes out.
 struct Work {
+    /// The chain whose rows it computes.
+    chain: Option<u8>,
     op: Op,
     members: Arc<Members>,
     output: SchemaRef,
@@ -83,6 +84,7 @@ struct Work {
 impl StageExec {
     pub(crate) fn new(
         input: Arc<dyn ExecutionPlan>,
+        chain: Option<u8>,
         op: Op,
         output: SchemaRef,
         members: Arc<Members>,
@@ -92,7 +94,12 @@ impl StageExec {
         let properties = super::like_input(&input, output.clone());
         StageExec {
             input,
-            work: Arc::new(Work { op, members, output }),
+            work: Arc::new(Work {
+                chain,
+                op,
+                members,
+                output,
+            }),
             pool,
             width,
             properties,
@@ -180,26 +187,19 @@ impl ExecutionPlan for StageExec {
 
 impl Work {
     fn run(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
-        let verdicts = batch
-            .column_by_name(VERDICT_COLUMN)
-            .expect("a sieve stands before every stage");
-        let verdicts = verdicts.as_primitive::<UInt32Type>();
+        let own = super::own_rows(batch, self.chain);
         let living: Vec<u32> = (0..batch.num_rows() as u32)
-            .filter(|&row| verdicts.is_null(row as usize))
+            .filter(|&row| own[row as usize])
             .collect();
         let outputs = if living.len() == batch.num_rows() {
             self.guarded(batch)?
         } else if living.is_empty() {
-            self.op
-                .outputs()
+            let added = self.op.outputs();
+            let added = added
                 .iter()
-                .map(|field| {
-                    (
-                        field.name().clone(),
-                        new_null_array(field.data_type(), batch.num_rows()),
-                    )
-                })
-                .collect()
+                .filter(|field| batch.column_by_name(field.name()).is_none());
+            let nulls = |field: &Field| new_null_array(field.data_type(), batch.num_rows());
+            added.map(|field| (field.name().clone(), nulls(field))).collect()
         } else {
             self.spread(batch, living)?
         };
@@ -224,11 +224,13 @@ impl Work {
         )?)
     }
 
-    /// Computes the living rows and puts nulls in the place of husks, except for faults, which husks keep.
+    /// Computes some rows. The others keep what they have; new columns are null there.
     fn spread(&self, batch: &RecordBatch, living: Vec<u32>) -> DfResult<HashMap<String, ArrayRef>> {
-        let mut places: Vec<Option<u32>> = vec![None; batch.num_rows()];
+        const OTHERS: usize = 0;
+        const COMPUTED: usize = 1;
+        let mut places: Vec<(usize, usize)> = (0..batch.num_rows()).map(|row| (OTHERS, row)).collect();
         for (place, &row) in living.iter().enumerate() {
-            places[row as usize] = Some(place as u32);
+            places[row as usize] = (COMPUTED, place);
         }
         let living = UInt32Array::from(living);
         let columns = batch
@@ -237,28 +239,12 @@ impl Work {
             .map(|column| take(column, &living, None))
             .collect::<Result<Vec<_>, _>>()?;
         let computed = self.guarded(&RecordBatch::try_new(batch.schema(), columns)?)?;
-        let before = batch
-            .column_by_name(columns::FAULT.name)
-            .expect("every row has a fault column")
-            .as_string_view();
-        let fault_of = |computed: &ArrayRef| -> ArrayRef {
-            let computed = computed.as_string_view();
-            let rows = places.iter().enumerate().map(|(row, place)| match place {
-                Some(place) => computed
-                    .is_valid(*place as usize)
-                    .then(|| computed.value(*place as usize)),
-                None => before.is_valid(row).then(|| before.value(row)),
-            });
-            Arc::new(rows.collect::<StringViewArray>())
-        };
-        let rows = UInt32Array::from(places.clone());
-        let spread = computed.iter().map(|(name, array)| {
-            let array = if name == columns::FAULT.name {
-                fault_of(array)
-            } else {
-                take(array, &rows, None)?
+        let spread = computed.into_iter().map(|(name, array)| {
+            let others = match batch.column_by_name(&name) {
+                Some(before) => before.clone(),
+                None => new_null_array(array.data_type(), batch.num_rows()),
             };
-            Ok((name.clone(), array))
+            Ok((name, interleave(&[others.as_ref(), array.as_ref()], &places)?))
         });
         spread.collect()
     }
@@ -359,12 +345,14 @@ impl Work {
                 let Some(fingerprint) = op.fingerprint() else {
                     return Ok(outputs);
                 };
-                let content = batch.column_by_name(&op.column).expect("the plan was checked");
-                let keys = fingerprint.keys(content).map_err(failed)?;
-                outputs.extend((0..).map(key_column).zip(keys.columns));
+                let column = |name: &str| batch.column_by_name(name).expect("the plan was checked").clone();
+                let content: Vec<ArrayRef> = op.looks_at().map(column).collect();
+                let keys = fingerprint.keys(&content).map_err(failed)?;
+                let names = (0..).map(|key| op.staged_name(&key_column(key)));
+                outputs.extend(names.zip(keys.columns));
                 outputs.extend(
                     keys.evidence
-                        .map(|evidence| (EVIDENCE_COLUMN.to_owned(), evidence)),
+                        .map(|evidence| (op.staged_name(EVIDENCE_COLUMN), evidence)),
                 );
             }
             Op::Clusters => {
@@ -403,7 +391,7 @@ impl Work {
                 outputs.insert(column.clone(), Arc::new(texts));
                 outputs.insert(TEXT_REPEAT_SHARE.name.to_owned(), Arc::new(shares));
             }
-            Op::Sieve(_) => unreachable!("a sieve is a node of its own"),
+            Op::Sieve(_) | Op::Route(_) => unreachable!("these are nodes of their own"),
         }
         Ok(outputs)
     }

@@ -11,14 +11,14 @@ use datafusion::{
 };
 use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, columns};
 use gristmill_dedup::{DOCUMENT_COLUMN, Dedup, Method};
-use gristmill_shard::{Rule, VALUES_COLUMN, VERDICT_COLUMN};
+use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{
-    Door, KeysOp, Op, Plan, PlanStep, Segment,
+    Door, KeysOp, Op, Plan, PlanOutput, PlanStep, Segment,
     check::{column_names, ordering, ordering_names, predicate, unknown_column},
 };
 use crate::{
-    recipe::{Action, DecontaminateSpec, DedupSpec, Place, Problem, Problems, Recipe, RuleSpec, Step},
+    recipe::{Action, Chain, DecontaminateSpec, DedupSpec, Place, Problem, Problems, Recipe, RuleSpec, Step},
     registry::{Registry, find_edit},
 };
 
@@ -31,8 +31,10 @@ pub(crate) const PARENT_ID: Column = Column::text(
 pub(crate) const PART: Column = Column::u32("part", "number of the document in its record, from 0");
 /// The rule that keeps records with content.
 pub(crate) const DOCUMENT_RULE: &str = "is_document";
-/// The rule of a step with several extractors: one of them reads the record.
-const READABLE_RULE: &str = "is_readable";
+/// The rule of several extractors: one of them reads the record.
+pub(crate) const READABLE_RULE: &str = "is_readable";
+/// Where records come in.
+const ENTRY: &str = "0 read";
 const DOCUMENT_PREDICATE: &str = "record_type IN ('response', 'resource', 'conversion', 'document')";
 /// Columns that every row carries to its end.
 const ALWAYS: [&str; 7] = ["id", "uri", "offset", "length", "url", "media_type", "fault"];
@@ -78,14 +80,28 @@ pub fn compile(file: &str, recipe: &Recipe, registry: &Registry) -> Result<Plan,
     let mut problems = Problems::new(file);
     let registry = registry.with_signals(recipe.signals());
     let mut compiler = Compiler::new(recipe, &registry, &mut problems);
-    compiler.steps(recipe);
-    let columns = compiler.written(recipe);
-    let plan = compiler.finish(columns);
+    compiler.chains(recipe);
+    let plan = compiler.finish();
     if problems.is_empty() {
         Ok(plan)
     } else {
         Err(problems.into_sorted())
     }
+}
+
+/// An operation on its way into the plan.
+struct Planned {
+    /// The chain that it belongs to; none where it is for all rows.
+    chain: Option<u8>,
+    label: String,
+    op: Op,
+}
+
+/// A chain that was compiled.
+struct CompiledChain {
+    modality: &'static str,
+    columns: Vec<String>,
+    segments: Vec<Vec<Planned>>,
 }
 
 struct Compiler<'a> {
@@ -100,10 +116,15 @@ struct Compiler<'a> {
     named: BTreeSet<String>,
     /// Columns that the next rules note of what they reject, beside those that they look at.
     noted: Vec<String>,
-    has_text: bool,
+    has_documents: bool,
     /// Whether a step took personal data out of the text; its Markdown still has them.
     is_redacted: bool,
-    segments: Vec<Vec<(String, Op)>>,
+    /// The number of the chain, where there are several.
+    chain: Option<u8>,
+    segments: Vec<Vec<Planned>>,
+    /// What comes before all chains.
+    entry: Vec<Planned>,
+    done: Vec<CompiledChain>,
     rules: Vec<Rule>,
     dedup_rules: BTreeSet<usize>,
     versions: BTreeMap<String, u32>,
@@ -112,11 +133,6 @@ struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     fn new(recipe: &Recipe, registry: &'a Registry, problems: &'a mut Problems) -> Self {
         let source_schema = source_schema(recipe, problems);
-        let present = source_schema
-            .fields()
-            .iter()
-            .map(|field| field.as_ref().clone())
-            .collect();
         let mut versions = BTreeMap::new();
         let formats: Vec<_> = recipe
             .read
@@ -132,37 +148,123 @@ impl<'a> Compiler<'a> {
             registry,
             problems,
             source_schema,
-            present,
+            present: Vec::new(),
             stale: HashSet::new(),
             named: BTreeSet::new(),
             noted: Vec::new(),
-            has_text: false,
+            has_documents: false,
             is_redacted: false,
-            segments: vec![Vec::new()],
+            chain: None,
+            segments: Vec::new(),
+            entry: Vec::new(),
+            done: Vec::new(),
             rules: Vec::new(),
             dedup_rules: BTreeSet::new(),
             versions,
         }
     }
 
-    fn steps(&mut self, recipe: &Recipe) {
-        let has_extract = recipe
-            .text
-            .iter()
-            .any(|step| matches!(step.action, Action::Extract(_)));
-        let plain = self.registry.extractor("plain").filter(|_| !has_extract);
-        self.sieve("0 read", vec![]);
-        if let Some(plain) = plain {
-            self.extract("0 extract plain", &Place::Line(1, 1), &[plain]);
+    fn chains(&mut self, recipe: &Recipe) {
+        self.begin(None);
+        if recipe.chains.len() > 1 {
+            self.route(recipe);
         }
-        for step in &recipe.text {
+        let mut unknown = recipe.write.columns.clone().unwrap_or_default();
+        for (number, chain) in (0_u8..).zip(&recipe.chains) {
+            self.begin((recipe.chains.len() > 1).then_some(number));
+            self.steps(chain);
+            let columns = self.written(recipe);
+            unknown.retain(|(name, _)| !columns.contains(name));
+            self.end(chain.modality, columns);
+        }
+        if recipe.chains.len() > 1 {
+            for (name, place) in &unknown {
+                let known = self.known_names();
+                unknown_column(name, place, known.iter().map(String::as_str), self.problems);
+            }
+        }
+    }
+
+    /// Starts a chain: nothing but the record is there.
+    fn begin(&mut self, chain: Option<u8>) {
+        let record = self.source_schema.fields().iter();
+        self.present = record.map(|field| field.as_ref().clone()).collect();
+        self.stale.clear();
+        self.named.clear();
+        self.has_documents = false;
+        self.is_redacted = false;
+        self.chain = chain;
+        self.segments = vec![Vec::new()];
+    }
+
+    /// Ends a chain.
+    fn end(&mut self, modality: &'static str, columns: Vec<String>) {
+        // Whatever an edit or a signal could not cope with leaves here.
+        let last = self.segments.last().and_then(|ops| ops.last());
+        if !matches!(last, Some(Planned { op: Op::Sieve(_), .. })) {
+            self.sieve("write", vec![]);
+        }
+        self.done.push(CompiledChain {
+            modality,
+            columns,
+            segments: std::mem::take(&mut self.segments),
+        });
+    }
+
+    /// Each record goes to the chains that read it.
+    fn route(&mut self, recipe: &Recipe) {
+        let chains: Vec<Vec<&'static dyn Extractor>> = recipe
+            .chains
+            .iter()
+            .map(|chain| self.extractors(chain).0)
+            .collect();
+        let all: Vec<_> = chains.iter().flatten().copied().collect();
+        let predicates: Vec<_> = all
+            .iter()
+            .map(|extractor| format!("({})", extractor.accepts().predicate()))
+            .collect();
+        let readable = predicates.join(" OR ");
+        let doors = self.entry_doors(ENTRY, &Place::Line(1, 1), READABLE_RULE, &readable);
+        self.sieve(ENTRY, doors);
+        self.add(ENTRY, Op::Route(chains));
+        self.entry = std::mem::take(&mut self.segments).remove(0);
+    }
+
+    /// The extractors of a chain, and whether it names them.
+    fn extractors(&self, chain: &Chain) -> (Vec<&'static dyn Extractor>, bool) {
+        let named = chain.steps.iter().find_map(|step| match &step.action {
+            Action::Extract(extractors) => Some(extractors.clone()),
+            _ => None,
+        });
+        let is_named = named.is_some();
+        let modalities = self.registry.modalities.iter();
+        let implied = modalities
+            .filter(|modality| modality.name == chain.modality)
+            .filter_map(|modality| modality.extractor(modality.implied));
+        (named.unwrap_or_else(|| implied.collect()), is_named)
+    }
+
+    fn steps(&mut self, chain: &Chain) {
+        if self.chain.is_none() {
+            self.sieve(ENTRY, vec![]);
+        }
+        let (extractors, is_named) = self.extractors(chain);
+        if let (false, [implied]) = (is_named, extractors.as_slice()) {
+            let label = format!("0 extract {}", implied.card().name);
+            let label = match self.chain {
+                Some(_) => format!("{} {label}", chain.modality),
+                None => label,
+            };
+            self.extract(&label, &Place::Line(1, 1), &extractors);
+        }
+        for step in &chain.steps {
             self.step(step);
         }
     }
 
     fn step(&mut self, step: &Step) {
         match &step.action {
-            Action::Extract(_) if self.has_text => {
+            Action::Extract(_) if self.has_documents => {
                 self.problems.add(
                     &step.place,
                     "the records were extracted already",
@@ -171,7 +273,8 @@ impl<'a> Compiler<'a> {
             }
             Action::Extract(extractors) => self.extract(&step.label, &step.place, extractors),
             Action::Keep(rules) => self.keep(&step.label, rules),
-            Action::Edit(edit) => {
+            Action::Edit(spec) => {
+                let edit = spec.edit;
                 let card = edit.card();
                 let inputs = input_names(card.inputs);
                 let is_redaction = find_edit(self.registry.redactions, card.name).is_some();
@@ -200,7 +303,7 @@ impl<'a> Compiler<'a> {
                     for output in card.outputs {
                         self.stale.remove(output.name);
                     }
-                    self.add(&step.label, Op::Edit(*edit));
+                    self.add(&step.label, Op::Edit(edit));
                 }
             }
             Action::Dedup(spec) => self.dedup(step, spec),
@@ -223,7 +326,20 @@ impl<'a> Compiler<'a> {
 
     /// Keys at the end of this segment, clusters at the start of the next one, and the rule over them.
     fn dedup(&mut self, step: &Step, spec: &DedupSpec) {
-        if !self.request(&[spec.column.as_str()], &step.place, &step.label) {
+        let mut looks_at = vec![spec.column.as_str()];
+        if let Dedup::Whole(fingerprint) = &spec.dedup {
+            looks_at.extend(fingerprint.beside().iter().map(|column| column.name));
+        }
+        if !self.request(&looks_at, &step.place, &step.label) {
+            return;
+        }
+        let is_signal = |name: &&&str| self.registry.signal_of(name).is_some();
+        let signals: Vec<String> = looks_at
+            .iter()
+            .filter(is_signal)
+            .map(|&name| name.to_owned())
+            .collect();
+        if !self.derive(&step.label, &signals) {
             return;
         }
         self.note(spec.method.card());
@@ -236,6 +352,7 @@ impl<'a> Compiler<'a> {
             column: spec.column.clone(),
             prefer,
             prefer_columns,
+            chain: self.chain,
         };
         self.add(&step.label, Op::Keys(Arc::new(keys)));
         // Word offsets and the like do not cross a phase: recomputing them is cheaper than storing them.
@@ -289,11 +406,23 @@ impl<'a> Compiler<'a> {
     }
 
     fn extract(&mut self, label: &str, place: &Place, extractors: &[&'static dyn Extractor]) {
-        let accepted = accepted(extractors);
-        let rules = [
-            (DOCUMENT_RULE, DOCUMENT_PREDICATE),
-            (accepted.name, &accepted.predicate),
-        ];
+        if self.chain.is_none() {
+            let accepted = accepted(extractors);
+            let doors = self.entry_doors(label, place, accepted.name, &accepted.predicate);
+            self.sieve(label, doors);
+        }
+        for extractor in extractors {
+            self.note(extractor.card());
+        }
+        self.add(label, Op::Extract(extractors.to_vec()));
+        self.has_documents = true;
+        // A document with a fault has no content to measure, and its fault is told here and by nobody behind it.
+        self.sieve(label, vec![]);
+    }
+
+    /// The doors that records must pass to be read by an extractor.
+    fn entry_doors(&mut self, label: &str, place: &Place, name: &str, predicate: &str) -> Vec<Door> {
+        let rules = [(DOCUMENT_RULE, DOCUMENT_PREDICATE), (name, predicate)];
         let rules = rules.map(|(name, sql)| RuleSpec {
             name: name.into(),
             sql: sql.into(),
@@ -301,14 +430,7 @@ impl<'a> Compiler<'a> {
         });
         let mut doors: Vec<Door> = rules.iter().filter_map(|rule| self.door(label, rule)).collect();
         doors.iter_mut().for_each(|door| door.is_entry = true);
-        self.sieve(label, doors);
-        for extractor in extractors {
-            self.note(extractor.card());
-        }
-        self.add(label, Op::Extract(extractors.to_vec()));
-        self.has_text = true;
-        // A document with a fault has no content to measure, and its fault is told here and by nobody behind it.
-        self.sieve(label, vec![]);
+        doors
     }
 
     fn keep(&mut self, label: &str, rules: &[RuleSpec]) {
@@ -368,7 +490,7 @@ impl<'a> Compiler<'a> {
         {
             return self.request(&input_names(signal.card().inputs), place, label);
         }
-        for extractor in self.registry.extractors {
+        for extractor in self.registry.extractors() {
             if extractor.card().outputs.iter().any(|output| output.name == name) {
                 let extractor = extractor.card().name;
                 self.problems.add(
@@ -560,10 +682,15 @@ impl<'a> Compiler<'a> {
                 None => self.present.push(output),
             }
         }
+        let planned = Planned {
+            chain: self.chain,
+            label: label.to_owned(),
+            op,
+        };
         self.segments
             .last_mut()
             .expect("there is always one")
-            .push((label.to_owned(), op));
+            .push(planned);
     }
 
     fn note(&mut self, card: &'static Card) {
@@ -576,7 +703,13 @@ impl<'a> Compiler<'a> {
             return self.default_columns();
         };
         let mut signals = Vec::new();
+        let mut written = Vec::new();
         for (name, place) in named {
+            // One of several chains has the column.
+            if self.chain.is_some() && !self.can_have(name) {
+                continue;
+            }
+            written.push(name.clone());
             if self.is_redacted && name == columns::TEXT_MARKDOWN.name {
                 self.problems.add(
                     place,
@@ -589,7 +722,16 @@ impl<'a> Compiler<'a> {
             }
         }
         self.derive("write", &signals);
-        named.iter().map(|(name, _)| name.clone()).collect()
+        written
+    }
+
+    /// Whether a column is there or can be computed here, without a word if not.
+    fn can_have(&self, name: &str) -> bool {
+        let is_computable = |signal: &dyn Signal| {
+            let inputs = signal.card().inputs;
+            inputs.iter().all(|input| self.can_have(input.name))
+        };
+        self.has(name) || self.registry.signal_of(name).is_some_and(is_computable)
     }
 
     fn default_columns(&self) -> Vec<String> {
@@ -620,31 +762,102 @@ impl<'a> Compiler<'a> {
             .collect()
     }
 
-    fn finish(mut self, columns: Vec<String>) -> Plan {
-        // Whatever an edit or a signal could not cope with leaves here.
-        if !matches!(
-            self.segments.last().and_then(|ops| ops.last()),
-            Some((_, Op::Sieve(_)))
-        ) {
-            self.sieve("write", vec![]);
+    fn finish(self) -> Plan {
+        let outputs = self.done.iter().map(|chain| PlanOutput {
+            modality: chain.modality,
+            columns: chain.columns.clone(),
+        });
+        let outputs: Vec<PlanOutput> = outputs.collect();
+        let segments = merged(self.entry, self.done);
+        let (lives, read) = lives(&segments, &outputs);
+        let wanted = columns::RECORD
+            .iter()
+            .map(|column| column.name)
+            .filter(|name| read.contains(*name))
+            .collect();
+        let mut input = self.source_schema.clone();
+        let mut planned = Vec::new();
+        for (ops, lives) in segments.into_iter().zip(lives) {
+            let first = input.clone();
+            let mut steps = Vec::new();
+            let mut schema = input;
+            for (Planned { chain, label, op }, live) in ops.into_iter().zip(lives) {
+                schema = op.schema(&schema, |name| live.contains(name));
+                steps.push(PlanStep {
+                    chain,
+                    label,
+                    op,
+                    output: schema.clone(),
+                });
+            }
+            input = staged_schema(&schema);
+            planned.push(Segment { input: first, steps });
         }
-        let mut live: BTreeSet<String> = columns.iter().cloned().collect();
+        Plan {
+            segments: planned,
+            rules: Arc::new(self.rules),
+            dedup_rules: self.dedup_rules,
+            outputs,
+            wanted,
+            versions: self.versions,
+            source_schema: self.source_schema,
+        }
+    }
+}
+
+/// The segments of all chains side by side: the first ones of each, the second ones, and so on.
+fn merged(entry: Vec<Planned>, chains: Vec<CompiledChain>) -> Vec<Vec<Planned>> {
+    let mut merged = vec![entry];
+    for chain in chains {
+        for (number, ops) in chain.segments.into_iter().enumerate() {
+            if merged.len() == number {
+                merged.push(Vec::new());
+            }
+            merged[number].extend(ops);
+        }
+    }
+    merged
+}
+
+/// The columns that live after each operation, and those that are read of the source.
+///
+/// A column lives as long as one chain needs it. Each chain is followed backwards on its own, past the operations of
+/// the others, which leave its rows alone.
+fn lives(
+    segments: &[Vec<Planned>],
+    outputs: &[PlanOutput],
+) -> (Vec<Vec<BTreeSet<String>>>, BTreeSet<String>) {
+    let mut lives: Vec<Vec<BTreeSet<String>>> = segments
+        .iter()
+        .map(|ops| vec![BTreeSet::new(); ops.len()])
+        .collect();
+    let mut read = BTreeSet::new();
+    for (number, output) in (0_u8..).zip(outputs) {
+        let mut live: BTreeSet<String> = output.columns.iter().cloned().collect();
         live.extend(ALWAYS.map(str::to_owned));
-        let mut lives: Vec<Vec<BTreeSet<String>>> = Vec::new();
-        for ops in self.segments.iter().rev() {
-            let mut after = Vec::new();
+        if outputs.len() > 1 {
+            live.extend([CHAIN_COLUMN, BORN_COLUMN].map(str::to_owned));
+        }
+        for (ops, lives) in segments.iter().zip(&mut lives).rev() {
+            let is_own = |planned: &Planned| planned.chain.is_none_or(|chain| chain == number);
             // What the comparison and a later segment read, this one stages.
-            if let Some((_, Op::Keys(keys))) = ops.last() {
+            if let Some(Planned {
+                op: Op::Keys(keys), ..
+            }) = ops.iter().rfind(|planned| is_own(planned))
+            {
                 live.extend(keys.staged());
             }
             live.extend([VERDICT_COLUMN.to_owned(), VALUES_COLUMN.to_owned()]);
-            for (_, op) in ops.iter().rev() {
-                after.push(live.clone());
+            for (planned, after) in ops.iter().zip(lives).rev() {
+                after.extend(live.iter().cloned());
+                if !is_own(planned) {
+                    continue;
+                }
+                let op = &planned.op;
                 // Verdicts, once given, stay to the end.
-                let outputs = if matches!(op, Op::Sieve(_)) {
-                    Vec::new()
-                } else {
-                    op.outputs()
+                let outputs = match op {
+                    Op::Sieve(_) => Vec::new(),
+                    op => op.outputs(),
                 };
                 for output in outputs {
                     if !op.inputs().contains(&output.name().as_str())
@@ -655,45 +868,12 @@ impl<'a> Compiler<'a> {
                 }
                 live.extend(op.inputs().into_iter().map(str::to_owned));
             }
-            after.reverse();
-            lives.push(after);
             // Document numbers are made by the shard node of the segment before.
             live.remove(DOCUMENT_COLUMN);
         }
-        lives.reverse();
-        let source_schema = self.source_schema;
-        let wanted = columns::RECORD
-            .iter()
-            .map(|column| column.name)
-            .filter(|name| live.contains(*name))
-            .collect();
-        let mut input = source_schema.clone();
-        let mut segments = Vec::new();
-        for (ops, lives) in self.segments.into_iter().zip(lives) {
-            let first = input.clone();
-            let mut steps = Vec::new();
-            let mut schema = input;
-            for ((label, op), live) in ops.into_iter().zip(lives) {
-                schema = op.schema(&schema, |name| live.contains(name));
-                steps.push(PlanStep {
-                    label,
-                    op,
-                    output: schema.clone(),
-                });
-            }
-            input = staged_schema(&schema);
-            segments.push(Segment { input: first, steps });
-        }
-        Plan {
-            segments,
-            rules: Arc::new(self.rules),
-            dedup_rules: self.dedup_rules,
-            columns,
-            wanted,
-            versions: self.versions,
-            source_schema,
-        }
+        read.extend(live);
     }
+    (lives, read)
 }
 
 fn input_names(columns: &'static [Column]) -> Vec<&'static str> {
@@ -709,7 +889,15 @@ fn is_internal(registry: &Registry, name: &str) -> bool {
             .iter()
             .any(|output| output.is_internal() && output.name == name)
     };
-    name.starts_with("__") || registry.signal_of(name).is_some_and(is_work)
+    let is_work_of = |extractor: &'static dyn Extractor| {
+        let outputs = extractor.card().outputs.iter();
+        outputs
+            .filter(|output| output.name == name)
+            .any(Column::is_internal)
+    };
+    name.starts_with("__")
+        || registry.signal_of(name).is_some_and(is_work)
+        || registry.extractors().any(is_work_of)
 }
 
 /// The columns of a segment's staged rows: all but the husks' own, and the document's number.
@@ -717,7 +905,7 @@ fn staged_schema(schema: &Schema) -> SchemaRef {
     let fields = schema
         .fields()
         .iter()
-        .filter(|field| ![VERDICT_COLUMN, VALUES_COLUMN].contains(&field.name().as_str()));
+        .filter(|field| ![VERDICT_COLUMN, VALUES_COLUMN, BORN_COLUMN].contains(&field.name().as_str()));
     let number = Arc::new(Field::new(DOCUMENT_COLUMN, DataType::UInt64, true));
     Arc::new(Schema::new(fields.cloned().chain([number]).collect::<Vec<_>>()))
 }

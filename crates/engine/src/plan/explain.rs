@@ -38,6 +38,14 @@ pub fn explain(plan: &Plan) -> String {
             let _ = writeln!(text, "      carries {}", carried(&step.output));
         }
     }
-    let _ = writeln!(text, "  Shard\n      writes {}", plan.columns.join(", "));
+    let _ = writeln!(text, "  Shard");
+    for output in &plan.outputs {
+        let of = if plan.outputs.len() > 1 {
+            format!("{}: ", output.modality)
+        } else {
+            String::new()
+        };
+        let _ = writeln!(text, "      writes {of}{}", output.columns.join(", "));
+    }
     text
 }

@@ -25,10 +25,10 @@ use gristmill_core::{Edit, Extractor, Signal, columns};
 use gristmill_dedup::{
     DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN, Fingerprint, REPEAT_COLUMNS, Verdict, key_column,
 };
-use gristmill_shard::Rule;
+use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule};
 
 pub use compile::compile;
-pub(crate) use compile::{DOCUMENT_RULE, PARENT_ID, PART, accepted};
+pub(crate) use compile::{DOCUMENT_RULE, PARENT_ID, PART, READABLE_RULE, accepted};
 pub use explain::explain;
 
 /// What a recipe compiles to.
@@ -40,8 +40,8 @@ pub struct Plan {
     pub(crate) rules: Arc<Vec<Rule>>,
     /// The numbers of the doors of dedup steps.
     pub(crate) dedup_rules: BTreeSet<usize>,
-    /// The columns of the shards, in order.
-    pub(crate) columns: Vec<String>,
+    /// What each chain writes.
+    pub(crate) outputs: Vec<PlanOutput>,
     /// Record columns that a source must fill.
     pub(crate) wanted: Vec<&'static str>,
     /// Version of everything that takes part.
@@ -56,10 +56,19 @@ impl Plan {
         self.segments.len() > 1
     }
 
-    /// The columns of the shards, in order.
-    pub fn columns(&self) -> &[String] {
-        &self.columns
+    /// What each chain writes.
+    pub fn outputs(&self) -> &[PlanOutput] {
+        &self.outputs
     }
+}
+
+/// What a chain writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanOutput {
+    /// Its modality.
+    pub modality: &'static str,
+    /// The columns of its shards, in order.
+    pub columns: Vec<String>,
 }
 
 /// A map over slices.
@@ -72,6 +81,8 @@ pub(crate) struct Segment {
 /// An operation and the schema after it.
 #[derive(Debug)]
 pub(crate) struct PlanStep {
+    /// The chain whose rows it works on; all rows where the plan has one chain.
+    pub(crate) chain: Option<u8>,
     pub(crate) label: String,
     pub(crate) op: Op,
     pub(crate) output: SchemaRef,
@@ -80,6 +91,8 @@ pub(crate) struct PlanStep {
 /// What is done to a batch.
 #[derive(Clone)]
 pub(crate) enum Op {
+    /// Each record goes to the chains one of whose extractors accepts it.
+    Route(Vec<Vec<&'static dyn Extractor>>),
     /// Records become documents, each by the first of these that accepts it.
     Extract(Vec<&'static dyn Extractor>),
     /// Content changes.
@@ -103,6 +116,8 @@ pub(crate) struct KeysOp {
     /// Which document of a cluster is kept, and the columns that this looks at.
     pub(crate) prefer: Vec<SortExpr>,
     pub(crate) prefer_columns: Vec<String>,
+    /// The chain whose documents are compared, where there are several.
+    pub(crate) chain: Option<u8>,
 }
 
 impl KeysOp {
@@ -114,29 +129,49 @@ impl KeysOp {
         }
     }
 
+    /// The columns that the method looks at.
+    pub(crate) fn looks_at(&self) -> impl Iterator<Item = &str> {
+        let beside = self
+            .fingerprint()
+            .map_or(&[][..], |fingerprint| fingerprint.beside());
+        [self.column.as_str()]
+            .into_iter()
+            .chain(beside.iter().map(|column| column.name))
+    }
+
     fn outputs(&self) -> Vec<Field> {
-        let Some(fingerprint) = self.fingerprint() else {
-            return Vec::new();
-        };
-        let keys = (0..fingerprint.key_columns()).map(key_column);
-        let mut fields: Vec<Field> = keys
-            .map(|name| Field::new(name, DataType::UInt64, true))
-            .collect();
-        if matches!(fingerprint.verdict(), Verdict::Verified(_)) {
-            fields.push(Field::new(EVIDENCE_COLUMN, DataType::Binary, true));
-        }
-        fields
+        let fields = self.key_names().into_iter().map(|name| {
+            let kind = match name.as_str() {
+                EVIDENCE_COLUMN => DataType::Binary,
+                _ => DataType::UInt64,
+            };
+            Field::new(self.staged_name(&name), kind, true)
+        });
+        fields.collect()
     }
 
     /// The columns of the keys and, if candidates are verified, of the evidence.
     pub(crate) fn key_names(&self) -> Vec<String> {
-        let fields = self.outputs().into_iter();
-        fields.map(|field| field.name().clone()).collect()
+        let Some(fingerprint) = self.fingerprint() else {
+            return Vec::new();
+        };
+        let evidence = matches!(fingerprint.verdict(), Verdict::Verified(_));
+        let keys = (0..fingerprint.key_columns()).map(key_column);
+        keys.chain(evidence.then(|| EVIDENCE_COLUMN.to_owned())).collect()
+    }
+
+    /// What a column of keys is called in staged rows, where those of several chains stand side by side.
+    pub(crate) fn staged_name(&self, name: &str) -> String {
+        match self.chain {
+            Some(chain) => format!("{name}_{chain}"),
+            None => name.to_owned(),
+        }
     }
 
     /// The columns that must be staged for the comparison.
     fn staged(&self) -> Vec<String> {
-        let mut names = self.key_names();
+        let keys = self.key_names().into_iter();
+        let mut names: Vec<String> = keys.map(|name| self.staged_name(&name)).collect();
         names.extend(self.prefer_columns.iter().cloned());
         if self.fingerprint().is_none() {
             names.push(self.column.clone());
@@ -185,6 +220,7 @@ impl Predicate {
 impl fmt::Debug for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Op::Route(chains) => write!(f, "Route to {} chains", chains.len()),
             Op::Extract(extractors) => {
                 let names: Vec<_> = extractors.iter().map(|extractor| extractor.card().name).collect();
                 write!(f, "Extract {}", names.join(", "))
@@ -210,6 +246,7 @@ impl Op {
     fn inputs(&self) -> Vec<&str> {
         let names = |columns: &'static [gristmill_core::Column]| columns.iter().map(|column| column.name);
         match self {
+            Op::Route(_) => vec![columns::MEDIA_TYPE.name],
             Op::Extract(extractors) => extractors
                 .iter()
                 .flat_map(|extractor| names(extractor.card().inputs))
@@ -226,10 +263,9 @@ impl Op {
                 .filter_map(|door| door.predicate.as_ref())
                 .flat_map(|p| p.columns.iter().map(String::as_str))
                 .collect(),
-            Op::Keys(keys) => [&keys.column]
-                .into_iter()
-                .chain(&keys.prefer_columns)
-                .map(String::as_str)
+            Op::Keys(keys) => keys
+                .looks_at()
+                .chain(keys.prefer_columns.iter().map(String::as_str))
                 .collect(),
             Op::Clusters => vec![DOCUMENT_COLUMN],
             Op::Cut(column) => vec![DOCUMENT_COLUMN, column],
@@ -241,6 +277,10 @@ impl Op {
         let fields =
             |columns: &'static [gristmill_core::Column]| columns.iter().map(gristmill_core::Column::field);
         match self {
+            Op::Route(_) => vec![
+                Field::new(CHAIN_COLUMN, DataType::UInt8, true),
+                Field::new(BORN_COLUMN, DataType::Boolean, true),
+            ],
             Op::Extract(extractors) => {
                 let mut all: Vec<Field> = Vec::new();
                 for field in extractors

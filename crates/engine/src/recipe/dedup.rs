@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use gristmill_dedup::{CLUSTER_RANK, Dedup, Given, Method, Settings, Sort, TEXT_REPEAT_SHARE, Verdict};
+use gristmill_core::{Given, Settings};
+use gristmill_dedup::{CLUSTER_RANK, Dedup, Method, TEXT_REPEAT_SHARE, Verdict};
 use serde_json::{Value as Json, json};
 
 use super::{
     RuleSpec,
     keys::{DEDUP, Kind},
     read::Reader,
-    size::parse_size,
     suggest,
     yaml::{Node, Place, Value},
 };
@@ -208,22 +208,8 @@ impl Reader<'_> {
             }
             seen.push(text);
             if let Some(setting) = method.settings().iter().find(|setting| setting.name == text) {
-                let given = value.text().unwrap_or_default();
-                let number = match setting.sort {
-                    Sort::Bytes { .. } => parse_size(given).map(|bytes| bytes.to_string()),
-                    _ => None,
-                };
-                match setting.sort.read(number.as_deref().unwrap_or(given)) {
-                    Ok(given) => {
-                        asked.given.insert(setting.name, given);
-                    }
-                    Err(wanted) => {
-                        let this = value
-                            .text()
-                            .map_or_else(|| value.kind().to_owned(), |text| format!("{text:?}"));
-                        let message = format!("{text:?} is {wanted}, this is {this}");
-                        self.problems.add(&value.place, message, setting.about);
-                    }
+                if let Some(given) = self.setting(setting, value) {
+                    asked.given.insert(setting.name, given);
                 }
                 continue;
             }

@@ -66,10 +66,15 @@ pub const RECIPE: &[Key] = &[
         Kind::Own,
         "models by name: files that become signals, whose columns bear that name",
     ),
-    required(
+    key(
         "text",
         Kind::Own,
         "the steps that text documents walk, in this order",
+    ),
+    key(
+        "image",
+        Kind::Own,
+        "the steps that images walk, in this order; a column `text` beside an image is its caption",
     ),
     key("write", Kind::Own, "what to write, and where"),
     key(
@@ -134,6 +139,11 @@ pub const READ: &[Key] = &[
         "url",
         Kind::Text,
         "JSONL and Parquet: the field that holds the url",
+    ),
+    key(
+        "caption",
+        Kind::Text,
+        "the field that holds the caption of an image, which becomes the column `text`",
     ),
     key(
         "columns",

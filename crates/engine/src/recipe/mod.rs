@@ -2,6 +2,7 @@
 
 mod decontaminate;
 mod dedup;
+mod edit;
 mod expect;
 pub mod keys;
 mod models;
@@ -14,11 +15,12 @@ pub(crate) mod yaml;
 
 use std::fmt;
 
-use gristmill_core::{Edit, Extractor, FieldMap, Signal};
+use gristmill_core::{Extractor, FieldMap, Signal};
 use gristmill_shard::RejectMode;
 
 pub(crate) use decontaminate::{DecontaminateSpec, NOT_CONTAMINATED};
 pub(crate) use dedup::{DedupSpec, IndexSpec, is_entry_name};
+use edit::EditSpec;
 pub use expect::Expectation;
 pub use models::ModelSpec;
 pub use preset::{Preset, PresetFile};
@@ -38,8 +40,8 @@ pub struct Recipe {
     pub read: Vec<ReadEntry>,
     /// The models that it names.
     pub models: Vec<ModelSpec>,
-    /// The steps of text documents, presets expanded.
-    pub text: Vec<Step>,
+    /// The chains, in the order of the registry's modalities.
+    pub chains: Vec<Chain>,
     /// What to write.
     pub write: WriteSpec,
     /// Conditions for publishing.
@@ -49,14 +51,28 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// The steps of all chains.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.chains.iter().flat_map(|chain| &chain.steps)
+    }
+
     /// The signals that its models and evaluation sets make.
     pub(crate) fn signals(&self) -> impl Iterator<Item = &'static dyn Signal> {
         let models = self.models.iter().map(|model| model.signal);
-        models.chain(self.text.iter().filter_map(|step| match &step.action {
+        models.chain(self.steps().filter_map(|step| match &step.action {
             Action::Decontaminate(spec) => Some(spec.signal),
             _ => None,
         }))
     }
+}
+
+/// The steps that the documents of a modality walk.
+#[derive(Debug)]
+pub struct Chain {
+    /// The name of the modality.
+    pub modality: &'static str,
+    /// The steps, presets expanded.
+    pub steps: Vec<Step>,
 }
 
 /// An address to read.
@@ -115,7 +131,7 @@ impl Step {
 pub(crate) enum Action {
     Extract(Vec<&'static dyn Extractor>),
     Keep(Vec<RuleSpec>),
-    Edit(&'static dyn Edit),
+    Edit(EditSpec),
     Dedup(Box<DedupSpec>),
     Decontaminate(Box<DecontaminateSpec>),
 }

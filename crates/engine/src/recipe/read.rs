@@ -7,13 +7,15 @@ use gristmill_shard::RejectMode;
 use serde_json::json;
 
 use super::{
-    Action, Expectation, ModelSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec, Step, WriteSpec,
+    Action, Chain, Expectation, ModelSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec, Step,
+    WriteSpec,
+    edit::EditSpec,
     keys::{EXPECT, Key, Kind, READ, RECIPE, STEP, WRITE},
     size::parse_size,
     suggest,
     yaml::{self, Node, Value},
 };
-use crate::registry::{Registry, find_edit};
+use crate::registry::{Modality, Registry, find_edit};
 
 /// What the command line changes in a recipe.
 #[derive(Debug, Clone, Default)]
@@ -161,6 +163,14 @@ pub(crate) struct Reader<'p> {
     pub(crate) problems: &'p mut Problems,
 }
 
+/// Where a step stands.
+#[derive(Clone, Copy)]
+struct Spot<'a> {
+    modality: &'a Modality,
+    registry: &'a Registry,
+    preset: Option<&'a str>,
+}
+
 /// The known keys of a mapping.
 type Fields<'n> = HashMap<&'static str, &'n Node>;
 
@@ -289,33 +299,73 @@ impl Reader<'_> {
             Some(node) => self.models(node, registry),
             None => Vec::new(),
         };
-        let text = match fields.get("text") {
-            Some(node) => self.steps(node, registry),
-            None => Vec::new(),
-        };
-        let text = self.with_presets(text, with, registry);
-        if fields.contains_key("text") && text.is_empty() && self.problems.is_empty() {
-            self.problems.add(
-                &fields["text"].place,
-                "\"text\" has no steps",
-                "start with `- extract: html`, or `- extract: plain` for JSONL and Parquet",
-            );
-        }
+        let chains = self.chains(root, &fields, with, registry);
         let write = self.write(fields.get("write").copied());
         let expect = match fields.get("expect") {
-            Some(node) => self.expectations(node, &text),
+            Some(node) => self.expectations(node, &chains),
             None => Vec::new(),
         };
-        let canonical = canonical(&name, &read, &models, &text, &write);
+        let canonical = canonical(&name, &read, &models, &chains, &write);
         Recipe {
             name,
             read,
             models,
-            text,
+            chains,
             write,
             expect,
             canonical,
         }
+    }
+
+    /// The chains that the recipe has, in the order of the modalities.
+    fn chains(
+        &mut self,
+        root: &Node,
+        fields: &Fields<'_>,
+        with: &[String],
+        registry: &Registry,
+    ) -> Vec<Chain> {
+        let mut chains: Vec<Chain> = Vec::new();
+        for modality in registry.modalities {
+            let Some(node) = fields.get(modality.name) else {
+                continue;
+            };
+            let steps = self.steps(node, modality, registry);
+            let with = if chains.is_empty() { with } else { &[] };
+            let steps = self.with_presets(steps, with, modality, registry);
+            if steps.is_empty() && self.problems.is_empty() {
+                self.problems.add(
+                    &node.place,
+                    format!("{:?} has no steps", modality.name),
+                    format!("start with `- extract: {}`", modality.implied),
+                );
+            }
+            chains.push(Chain {
+                modality: modality.name,
+                steps,
+            });
+        }
+        if chains.is_empty() {
+            let names: Vec<_> = registry
+                .modalities
+                .iter()
+                .map(|modality| format!("{:?}", modality.name))
+                .collect();
+            let hint = "the steps that documents walk, in this order, such as `- extract: html`";
+            self.problems.add(
+                &root.place,
+                format!("a recipe has no {}", names.join(" or ")),
+                hint,
+            );
+        }
+        if chains.len() > 1 {
+            for chain in &mut chains {
+                for step in &mut chain.steps {
+                    step.label = format!("{} {}", chain.modality, step.label);
+                }
+            }
+        }
+        chains
     }
 
     fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
@@ -384,9 +434,13 @@ impl Reader<'_> {
                 media_type: text("media_type").unwrap_or(defaults.media_type),
                 id: text("id"),
                 url: text("url"),
-                carry: fields
-                    .get("columns")
-                    .map_or_else(Vec::new, |node| self.carried(node, registry)),
+                carry: {
+                    let columns = fields.get("columns");
+                    let mut carry = columns.map_or_else(Vec::new, |node| self.carried(node, registry));
+                    carry.extend(text("caption").map(|field| (field, ColumnType::Text)));
+                    carry
+                },
+                caption: text("caption"),
             },
             slice_bytes: text("slice_bytes")
                 .and_then(|size| parse_size(&size))
@@ -465,16 +519,28 @@ impl Reader<'_> {
         carried
     }
 
-    fn steps(&mut self, node: &Node, registry: &Registry) -> Vec<Step> {
+    fn steps(&mut self, node: &Node, modality: &Modality, registry: &Registry) -> Vec<Step> {
         let mut steps = Vec::new();
-        for (index, item) in self.list(node, "\"text\"").iter().enumerate() {
-            self.step(item, index + 1, None, registry, &mut steps);
+        let what = format!("{:?}", modality.name);
+        let door = Spot {
+            modality,
+            registry,
+            preset: None,
+        };
+        for (index, item) in self.list(node, &what).iter().enumerate() {
+            self.step(item, index + 1, door, &mut steps);
         }
         steps
     }
 
     /// The steps, and those of presets that are to be walked as well.
-    fn with_presets(&mut self, mut steps: Vec<Step>, with: &[String], registry: &Registry) -> Vec<Step> {
+    fn with_presets(
+        &mut self,
+        mut steps: Vec<Step>,
+        with: &[String],
+        modality: &Modality,
+        registry: &Registry,
+    ) -> Vec<Step> {
         for name in with {
             let place = Place::Option(format!("--with {name}").into());
             let value = Value::Scalar {
@@ -483,7 +549,12 @@ impl Reader<'_> {
             };
             let node = Node { place, value };
             let mut added = Vec::new();
-            self.preset(&node, 0, registry, &mut added);
+            let door = Spot {
+                modality,
+                registry,
+                preset: None,
+            };
+            self.preset(&node, 0, door, &mut added);
             let changes = |step: &Step| !matches!(step.action, Action::Keep(_));
             if added.iter().any(changes) {
                 self.problems.add(
@@ -514,14 +585,8 @@ impl Reader<'_> {
     }
 
     /// Reads one step; presets become the steps they stand for.
-    fn step(
-        &mut self,
-        node: &Node,
-        number: usize,
-        preset: Option<&str>,
-        registry: &Registry,
-        steps: &mut Vec<Step>,
-    ) {
+    fn step(&mut self, node: &Node, number: usize, from: Spot<'_>, steps: &mut Vec<Step>) {
+        let Spot { registry, preset, .. } = from;
         let fields = self.mapping(node, "a step", STEP);
         if fields.len() != 1 {
             if fields.len() > 1 {
@@ -546,7 +611,6 @@ impl Reader<'_> {
             return;
         }
         let (&verb, &value) = fields.iter().next().expect("there is one");
-        let name = value.text().unwrap_or_default();
         let place = value.place.clone();
         let is_decontaminated = steps
             .iter()
@@ -561,7 +625,7 @@ impl Reader<'_> {
         };
         match verb {
             "extract" => {
-                let extractors = self.extractors(value, registry);
+                let extractors = self.extractors(value, from.modality);
                 if !extractors.is_empty() {
                     let names: Vec<_> = extractors.iter().map(|extractor| extractor.card().name).collect();
                     add(
@@ -570,15 +634,19 @@ impl Reader<'_> {
                     );
                 }
             }
-            "edit" => match find_edit(registry.edits, name) {
-                Some(edit) => add(format!("edit {name}"), Action::Edit(edit)),
-                None => self.unknown(value, "edit", registry.edits.iter().map(|e| e.card().name)),
-            },
+            "edit" => {
+                if let Some(spec) = self.edit(value, registry) {
+                    add(format!("edit {}", spec.edit.card().name), Action::Edit(spec));
+                }
+            }
             "redact" => {
                 let known = registry.redactions.iter().map(|e| e.card().name);
                 for kind in self.one_or_more(value, "\"redact\"", known) {
                     match find_edit(registry.redactions, kind.text().unwrap_or_default()) {
-                        Some(edit) => add(format!("redact {}", edit.card().name), Action::Edit(edit)),
+                        Some(edit) => {
+                            let label = format!("redact {}", edit.card().name);
+                            add(label, Action::Edit(EditSpec::plain(edit)));
+                        }
                         None => self.unknown(
                             kind,
                             "redaction",
@@ -620,18 +688,23 @@ impl Reader<'_> {
                 "a preset cannot use presets",
                 "use both in the recipe, or copy the steps",
             ),
-            _ => self.preset(value, number, registry, steps),
+            _ => self.preset(value, number, from, steps),
         }
     }
 
     /// Reads the steps that a preset stands for.
-    fn preset(&mut self, node: &Node, number: usize, registry: &Registry, steps: &mut Vec<Step>) {
+    fn preset(&mut self, node: &Node, number: usize, from: Spot<'_>, steps: &mut Vec<Step>) {
         let name = node.text().unwrap_or_default();
+        let registry = from.registry;
         match registry.presets.iter().find(|preset| preset.name == name) {
             Some(preset) => {
+                let inside = Spot {
+                    preset: Some(preset.name),
+                    ..from
+                };
                 for step in &preset.steps {
                     let step = step.clone().at(&node.place);
-                    self.step(&step, number, Some(preset.name), registry, steps);
+                    self.step(&step, number, inside, steps);
                 }
             }
             None => self.unknown(node, "preset", registry.presets.iter().map(|preset| preset.name)),
@@ -639,11 +712,11 @@ impl Reader<'_> {
     }
 
     /// The extractors that a step names, one or a list.
-    fn extractors(&mut self, node: &Node, registry: &Registry) -> Vec<&'static dyn Extractor> {
-        let known = || registry.extractors.iter().map(|extractor| extractor.card().name);
+    fn extractors(&mut self, node: &Node, modality: &Modality) -> Vec<&'static dyn Extractor> {
+        let known = || modality.extractors.iter().map(|extractor| extractor.card().name);
         let mut extractors: Vec<&'static dyn Extractor> = Vec::new();
         for name in self.one_or_more(node, "\"extract\"", known()) {
-            match registry.extractor(name.text().unwrap_or_default()) {
+            match modality.extractor(name.text().unwrap_or_default()) {
                 None => self.unknown(name, "extractor", known()),
                 Some(extractor) => {
                     let is_same = |other: &&dyn Extractor| other.card().name == extractor.card().name;
@@ -820,7 +893,7 @@ impl Reader<'_> {
         spec
     }
 
-    fn expectations(&mut self, node: &Node, steps: &[Step]) -> Vec<Expectation> {
+    fn expectations(&mut self, node: &Node, chains: &[Chain]) -> Vec<Expectation> {
         let mut expectations = Vec::new();
         for item in self.list(node, "\"expect\"") {
             let fields = self.mapping(item, "an entry of \"expect\"", EXPECT);
@@ -835,7 +908,7 @@ impl Reader<'_> {
             }
             match Expectation::parse(metric, text("error_if"), text("warn_if")) {
                 Ok(expectation) => {
-                    let rules: Vec<&str> = rule_names(steps);
+                    let rules: Vec<&str> = rule_names(chains);
                     if let Some(rule) = expectation.rule()
                         && !rules.contains(&rule)
                     {
@@ -862,9 +935,12 @@ fn base_name(preset: &str) -> &str {
     preset.split('@').next().unwrap_or_default()
 }
 
-fn rule_names(steps: &[Step]) -> Vec<&str> {
+fn rule_names(chains: &[Chain]) -> Vec<&str> {
     let mut names = vec![crate::plan::DOCUMENT_RULE];
-    for step in steps {
+    if chains.len() > 1 {
+        names.push(crate::plan::READABLE_RULE);
+    }
+    for step in chains.iter().flat_map(|chain| &chain.steps) {
         match &step.action {
             Action::Keep(rules) => names.extend(rules.iter().map(|rule| rule.name.as_str())),
             Action::Extract(extractors) => names.push(crate::plan::accepted(extractors).name),
@@ -882,7 +958,7 @@ fn canonical(
     name: &str,
     read: &[ReadEntry],
     models: &[ModelSpec],
-    steps: &[Step],
+    chains: &[Chain],
     write: &WriteSpec,
 ) -> serde_json::Value {
     let entries: Vec<_> = read
@@ -897,32 +973,38 @@ fn canonical(
             json!({
                 "format": entry.format, "content": fields.content, "media_type": fields.media_type,
                 "id": fields.id, "url": fields.url, "columns": carry, "slice_bytes": entry.slice_bytes,
+                "caption": fields.caption,
             })
         })
         .collect();
-    let steps: Vec<_> = steps
-        .iter()
-        .map(|step| match &step.action {
+    let steps = |chain: &Chain| -> Vec<serde_json::Value> {
+        let steps = chain.steps.iter();
+        let told = steps.map(|step| match &step.action {
             Action::Extract(extractors) => {
                 let names: Vec<_> = extractors.iter().map(|extractor| extractor.card().name).collect();
                 json!({ "step": step.label, "extract": names })
             }
-            Action::Edit(edit) => json!({ "step": step.label, "edit": edit.card().name }),
+            Action::Edit(spec) => spec.canonical(&step.label),
             Action::Dedup(spec) => spec.canonical(&step.label),
             Action::Decontaminate(spec) => spec.canonical(&step.label),
             Action::Keep(rules) => {
                 let rules: Vec<_> = rules.iter().map(|rule| json!([rule.name, rule.sql])).collect();
                 json!({ "step": step.label, "keep": rules })
             }
-        })
-        .collect();
+        });
+        told.collect()
+    };
     let models: Vec<_> = models.iter().map(ModelSpec::canonical).collect();
     let columns: Option<Vec<&str>> = write
         .columns
         .as_ref()
         .map(|columns| columns.iter().map(|(name, _)| name.as_str()).collect());
-    json!({
-        "recipe": 1, "name": name, "read": entries, "models": models, "text": steps,
+    let mut recipe = json!({
+        "recipe": 1, "name": name, "read": entries, "models": models,
         "write": { "columns": columns, "shard_bytes": write.shard_bytes, "rejects": write.rejects },
-    })
+    });
+    for chain in chains {
+        recipe[chain.modality] = json!(steps(chain));
+    }
+    recipe
 }

@@ -2,18 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use gristmill_dedup::{Method, Sort};
+use gristmill_core::{Setting, Sort};
+use gristmill_dedup::Method;
 
 use super::keys::{
     BENCHMARK, DECONTAMINATE, DEDUP, EXPECT, INDEX, Key, Kind, MODEL, READ, RECIPE, STEP, WRITE,
 };
-use crate::registry::Registry;
+use crate::registry::{Modality, Registry};
 
 /// JSON Schema (draft 2020-12) of a recipe; editors complete recipes with it.
 pub fn recipe_schema(registry: &Registry) -> Value {
     let names = |names: Vec<&str>| json!({ "enum": names });
-    let edits =
-        |edits: &[&dyn gristmill_core::Edit]| names(edits.iter().map(|edit| edit.card().name).collect());
+    let redactions = names(registry.redactions.iter().map(|edit| edit.card().name).collect());
     let methods: Map<String, Value> = registry
         .methods
         .iter()
@@ -22,57 +22,65 @@ pub fn recipe_schema(registry: &Registry) -> Value {
     let mut formats: Vec<_> = registry.formats.iter().map(|format| format.card().name).collect();
     formats.push("auto");
     let read = object(READ, &[("format", names(formats))]);
-    let mut step = object(
-        STEP,
-        &[
-            (
-                "extract",
-                one_or_list(&names(
-                    registry
-                        .extractors
-                        .iter()
-                        .map(|extractor| extractor.card().name)
-                        .collect(),
-                )),
-            ),
-            (
-                "keep",
-                json!({ "type": "object", "minProperties": 1, "additionalProperties": { "type": "string" } }),
-            ),
-            (
-                "use",
-                names(registry.presets.iter().map(|preset| preset.name).collect()),
-            ),
-            ("edit", edits(registry.edits)),
-            ("redact", one_or_list(&edits(registry.redactions))),
-            ("decontaminate", {
-                let sets = json!({ "type": "array", "items": object(BENCHMARK, &[]), "minItems": 1 });
-                object(DECONTAMINATE, &[("benchmarks", sets)])
-            }),
-            (
-                "dedup",
-                json!({ "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false, "properties": methods }),
-            ),
-        ],
-    );
-    step["minProperties"] = json!(1);
-    step["maxProperties"] = json!(1);
-    let mut recipe = object(
-        RECIPE,
-        &[
-            (
-                "read",
-                json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, read] } }),
-            ),
-            (
-                "models",
-                json!({ "type": "object", "additionalProperties": object(MODEL, &[]) }),
-            ),
-            ("text", json!({ "type": "array", "items": step })),
-            ("write", object(WRITE, &[])),
-            ("expect", json!({ "type": "array", "items": object(EXPECT, &[]) })),
-        ],
-    );
+    let step = |modality: &Modality| {
+        let mut step = object(
+            STEP,
+            &[
+                (
+                    "extract",
+                    one_or_list(&names(
+                        modality
+                            .extractors
+                            .iter()
+                            .map(|extractor| extractor.card().name)
+                            .collect(),
+                    )),
+                ),
+                (
+                    "keep",
+                    json!({ "type": "object", "minProperties": 1, "additionalProperties": { "type": "string" } }),
+                ),
+                (
+                    "use",
+                    names(registry.presets.iter().map(|preset| preset.name).collect()),
+                ),
+                ("edit", edit_schema(registry)),
+                ("redact", one_or_list(&redactions)),
+                ("decontaminate", {
+                    let sets = json!({ "type": "array", "items": object(BENCHMARK, &[]), "minItems": 1 });
+                    object(DECONTAMINATE, &[("benchmarks", sets)])
+                }),
+                (
+                    "dedup",
+                    json!({ "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false, "properties": methods.clone() }),
+                ),
+            ],
+        );
+        step["minProperties"] = json!(1);
+        step["maxProperties"] = json!(1);
+        step
+    };
+    let chains = registry.modalities.iter();
+    let chains = chains.map(|modality| (modality.name, json!({ "type": "array", "items": step(modality) })));
+    let mut own: Vec<(&str, Value)> = chains.collect();
+    own.extend([
+        (
+            "read",
+            json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, read] } }),
+        ),
+        (
+            "models",
+            json!({ "type": "object", "additionalProperties": object(MODEL, &[]) }),
+        ),
+        ("write", object(WRITE, &[])),
+        ("expect", json!({ "type": "array", "items": object(EXPECT, &[]) })),
+    ]);
+    let mut recipe = object(RECIPE, &own);
+    let any = registry
+        .modalities
+        .iter()
+        .map(|modality| json!({ "required": [modality.name] }));
+    recipe["anyOf"] = json!(any.collect::<Vec<_>>());
     recipe["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     recipe["title"] = json!("gristmill recipe");
     recipe["properties"]["recipe"] = json!({ "const": 1, "description": "version of the recipe language" });
@@ -87,24 +95,48 @@ fn method_schema(method: &dyn Method) -> Value {
     let mut settings = object(DEDUP, &[("index", index)]);
     settings["properties"]["column"]["enum"] = columns["enum"].clone();
     for setting in method.settings() {
-        let mut schema = match setting.sort {
-            Sort::Number { default, min, max } => {
-                json!({ "type": "integer", "minimum": min, "maximum": max, "default": default })
-            }
-            Sort::Share { default } => {
-                json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": default })
-            }
-            Sort::ShareOrOff { default } => json!({
-                "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }, { "enum": ["off", false] }],
-                "default": default,
-            }),
-            Sort::Word(words) => json!({ "enum": words, "default": words[0] }),
-            Sort::Bytes { default, .. } => json!({ "type": ["string", "integer"], "default": default }),
-        };
-        schema["description"] = json!(setting.about);
-        settings["properties"][setting.name] = schema;
+        settings["properties"][setting.name] = setting_schema(setting);
     }
     one_of(&columns, &settings)
+}
+
+/// An edit: its name, or its name with settings.
+fn edit_schema(registry: &Registry) -> Value {
+    let names: Vec<_> = registry.edits.iter().map(|edit| edit.card().name).collect();
+    let with = registry.edits.iter().filter(|edit| !edit.settings().is_empty());
+    let with: Map<String, Value> = with
+        .map(|edit| {
+            let settings = edit.settings().iter();
+            let settings: Map<String, Value> = settings
+                .map(|setting| (setting.name.to_owned(), setting_schema(setting)))
+                .collect();
+            let schema = json!({ "type": "object", "additionalProperties": false, "properties": settings });
+            (edit.card().name.to_owned(), schema)
+        })
+        .collect();
+    let settings = json!({
+        "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false, "properties": with,
+    });
+    one_of(&json!({ "enum": names }), &settings)
+}
+
+fn setting_schema(setting: &Setting) -> Value {
+    let mut schema = match setting.sort {
+        Sort::Number { default, min, max } => {
+            json!({ "type": "integer", "minimum": min, "maximum": max, "default": default })
+        }
+        Sort::Share { default } => {
+            json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": default })
+        }
+        Sort::ShareOrOff { default } => json!({
+            "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }, { "enum": ["off", false] }],
+            "default": default,
+        }),
+        Sort::Word(words) => json!({ "enum": words, "default": words[0] }),
+        Sort::Bytes { default, .. } => json!({ "type": ["string", "integer"], "default": default }),
+    };
+    schema["description"] = json!(setting.about);
+    schema
 }
 
 fn one_of(first: &Value, second: &Value) -> Value {

@@ -7,7 +7,7 @@ use datafusion::{
         array::{Array, ArrayRef, AsArray, RecordBatch, StringArray},
         datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, UInt32Type, UInt64Type},
     },
-    prelude::{DataFrame, col, lit},
+    prelude::{DataFrame, Expr, col, lit},
 };
 use futures::TryStreamExt;
 use gristmill_core::columns;
@@ -16,7 +16,7 @@ use gristmill_dedup::{
     Fingerprint, Numbering, Parts, Place, RANGES, Room, Stats, cuts_schema, members_schema,
 };
 use gristmill_shard::{
-    Created, DedupEntry, ShardEntry, ShardOptions, ShardTable, ShardWriter, SliceRecord, layout,
+    CHAIN_COLUMN, Created, DedupEntry, ShardEntry, ShardOptions, ShardTable, ShardWriter, SliceRecord, layout,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,29 +42,66 @@ struct ComparisonRecord {
     members: Vec<ShardEntry>,
 }
 
+/// A dedup step behind a segment: what is compared, and where that is staged.
+pub(super) struct DedupStep<'a> {
+    pub(super) segment: usize,
+    /// Its number among all dedup steps.
+    number: u32,
+    label: &'a str,
+    pub(super) keys: &'a KeysOp,
+}
+
+impl DedupStep<'_> {
+    /// The folder of what the comparison stages.
+    fn folder(&self) -> String {
+        format!("{}/step-{}", layout::stage(self.segment), self.number)
+    }
+
+    fn record_name(&self) -> String {
+        format!("{}/clusters.json", self.folder())
+    }
+
+    /// The documents of its chain among all rows.
+    fn own(&self, rows: DataFrame) -> Result<DataFrame> {
+        Ok(match self.keys.chain {
+            Some(chain) => rows.filter(col(CHAIN_COLUMN).eq(lit(chain)))?,
+            None => rows,
+        })
+    }
+
+    /// The columns of keys and evidence, under the names of the comparison.
+    pub(super) fn key_columns(&self) -> Vec<Expr> {
+        let names = self.keys.key_names().into_iter();
+        let staged = names.map(|name| col(self.keys.staged_name(&name)).alias(name));
+        staged.collect()
+    }
+}
+
 impl Run {
     /// Finds the clusters among the documents that a segment staged, unless an earlier attempt did.
     pub(crate) async fn compare_documents(&self, segment: usize, staged: &[SliceRecord]) -> Result<()> {
-        if self.store.get(&record_name(segment)).await?.is_some() {
+        for step in self.dedup_steps().iter().filter(|step| step.segment == segment) {
+            self.compare(step, staged).await?;
+        }
+        Ok(())
+    }
+
+    async fn compare(&self, step: &DedupStep<'_>, staged: &[SliceRecord]) -> Result<()> {
+        if self.store.get(&step.record_name()).await?.is_some() {
             return Ok(());
         }
-        let (label, keys) = self.keys(segment);
-        let record = match &keys.dedup {
+        let record = match &step.keys.dedup {
             Dedup::Whole(fingerprint) => {
-                let (stats, by_cluster, clusters) =
-                    self.clusters(segment, label, keys, fingerprint, staged).await?;
+                let (stats, by_cluster, clusters) = self.clusters(step, fingerprint, staged).await?;
                 ComparisonRecord {
-                    entry: dedup_entry(label, &stats, clusters),
-                    members: self.by_document(segment, &by_cluster, staged).await?,
+                    entry: dedup_entry(step.label, &stats, clusters),
+                    members: self.by_document(step, &by_cluster, staged).await?,
                 }
             }
-            Dedup::Parts(parts) => {
-                self.repeats(segment, label, &keys.column, parts.as_ref(), staged)
-                    .await?
-            }
+            Dedup::Parts(parts) => self.repeats(step, parts.as_ref(), staged).await?,
         };
         let json = serde_json::to_vec_pretty(&record).expect("a plain struct is JSON");
-        match self.store.create(&record_name(segment), json.into()).await? {
+        match self.store.create(&step.record_name(), json.into()).await? {
             Created::Now => Ok(()),
             Created::Before(bytes) if read_record(&bytes)? == record => Ok(()),
             Created::Before(_) => Err(Error::Failed(
@@ -73,30 +110,37 @@ impl Run {
         }
     }
 
-    /// The step that ends a segment.
-    pub(super) fn keys(&self, segment: usize) -> (&str, &Arc<KeysOp>) {
-        match self.plan.segments[segment].steps.last() {
-            Some(step) => match &step.op {
-                Op::Keys(keys) => (&step.label, keys),
-                _ => unreachable!("a segment with another behind it ends in keys"),
-            },
-            None => unreachable!("a segment has steps"),
+    /// The dedup steps of all chains, in the order in which they are done.
+    fn dedup_steps(&self) -> Vec<DedupStep<'_>> {
+        let mut steps = Vec::new();
+        for (segment, planned) in self.plan.segments.iter().enumerate() {
+            for step in &planned.steps {
+                if let Op::Keys(keys) = &step.op {
+                    steps.push(DedupStep {
+                        segment,
+                        number: steps.len() as u32,
+                        label: &step.label,
+                        keys,
+                    });
+                }
+            }
         }
+        steps
     }
 
-    /// The segment that ends in a step.
-    pub(super) fn segment_of(&self, label: &str) -> usize {
-        (0..self.plan.segments.len() - 1)
-            .find(|segment| self.keys(*segment).0 == label)
-            .expect("every dedup step ends a segment")
+    /// The dedup step of this label.
+    pub(super) fn dedup_step(&self, label: &str) -> DedupStep<'_> {
+        let steps = self.dedup_steps().into_iter();
+        steps
+            .into_iter()
+            .find(|step| step.label == label)
+            .expect("an index belongs to a dedup step")
     }
 
     /// Compares the documents; gives the numbers, the staged members and the published table.
     async fn clusters(
         &self,
-        segment: usize,
-        label: &str,
-        keys: &KeysOp,
+        step: &DedupStep<'_>,
         fingerprint: &Arc<dyn Fingerprint>,
         staged: &[SliceRecord],
     ) -> Result<(Stats, Vec<ShardEntry>, Vec<ShardEntry>)> {
@@ -105,15 +149,16 @@ impl Run {
             row_group_rows: 100_000,
             ..self.shards.staged()
         };
+        let keys = step.keys;
         let mut staging = ShardWriter::new(
-            format!("{}/by-cluster", layout::stage(segment)),
+            format!("{}/by-cluster", step.folder()),
             0,
             &members_schema(),
             options,
         );
         let mut table = ShardWriter::new(
             layout::CLUSTERS,
-            segment as u32,
+            step.number,
             &table_schema(),
             ShardOptions {
                 row_group_rows: 100_000,
@@ -122,16 +167,15 @@ impl Run {
         );
         let mut stats = Stats::default();
         if !files.is_empty() {
-            let mut names = keys.key_names();
-            names.extend([DOCUMENT_COLUMN, columns::ID.name].map(str::to_owned));
-            names.extend(
-                keys.prefer_columns
-                    .iter()
-                    .filter(|name| *name != columns::ID.name)
-                    .cloned(),
-            );
-            let documents = self.staged(&files).await?;
-            let index = self.index_of(label);
+            let mut compared = step.key_columns();
+            compared.extend([DOCUMENT_COLUMN, columns::ID.name].map(col));
+            let preferred = keys
+                .prefer_columns
+                .iter()
+                .filter(|name| *name != columns::ID.name);
+            compared.extend(preferred.map(col));
+            let documents = step.own(self.staged(&files).await?)?;
+            let index = self.index_of(step.label);
             let known = match index {
                 Some(index) => self.known_documents(index, keys).await?,
                 None => None,
@@ -142,7 +186,7 @@ impl Run {
             let comparison = Comparison {
                 session: self.keys_session.clone(),
                 fingerprint: fingerprint.clone(),
-                new: documents.select(names.iter().map(|name| col(name.as_str())).collect::<Vec<_>>())?,
+                new: documents.select(compared)?,
                 known,
                 numbering: Numbering::new(slices.chain(entries.clone()))?,
                 known_slices: entries.map(|(slice, _)| slice).collect(),
@@ -152,7 +196,7 @@ impl Run {
             let mut members = comparison.run().await?;
             while let Some(batch) = members.next().await? {
                 staging.write(&batch, &self.store).await?;
-                table.write(&told(label, &batch)?, &self.store).await?;
+                table.write(&told(step.label, &batch)?, &self.store).await?;
             }
             stats = members.stats().clone();
         }
@@ -166,15 +210,13 @@ impl Run {
     /// Finds the repeated parts of texts; gives the record.
     async fn repeats(
         &self,
-        segment: usize,
-        label: &str,
-        column: &str,
+        step: &DedupStep<'_>,
         parts: &dyn Parts,
         staged: &[SliceRecord],
     ) -> Result<ComparisonRecord> {
         let files: Vec<ShardEntry> = staged.iter().flat_map(|record| record.shards.clone()).collect();
         let mut writer = ShardWriter::new(
-            format!("{}/by-document", layout::stage(segment)),
+            format!("{}/by-document", step.folder()),
             0,
             &cuts_schema(),
             ShardOptions {
@@ -182,13 +224,13 @@ impl Run {
                 ..self.shards.staged()
             },
         );
-        let mut entry = dedup_entry(label, &Stats::default(), Vec::new());
+        let mut entry = dedup_entry(step.label, &Stats::default(), Vec::new());
         if !files.is_empty() {
             let table = ShardTable::open(&self.session, &self.store, &files).await?;
-            let texts = self.session.read_table(Arc::new(table))?.select(vec![
+            let texts = step.own(self.session.read_table(Arc::new(table))?)?.select(vec![
                 col(DOCUMENT_COLUMN),
                 col(columns::ID.name),
-                col(column).alias("text"),
+                col(step.keys.column.as_str()).alias("text"),
             ])?;
             let place = Place {
                 session: self.keys_session.clone(),
@@ -213,12 +255,12 @@ impl Run {
     /// The members in the order of documents, so that each slice finds its own in one stretch of row groups.
     async fn by_document(
         &self,
-        segment: usize,
+        step: &DedupStep<'_>,
         by_cluster: &[ShardEntry],
         staged: &[SliceRecord],
     ) -> Result<Vec<ShardEntry>> {
         let mut writer = ShardWriter::new(
-            format!("{}/by-document", layout::stage(segment)),
+            format!("{}/by-document", step.folder()),
             0,
             &members_schema(),
             ShardOptions {
@@ -263,12 +305,25 @@ impl Run {
         shares
     }
 
-    /// What the comparison behind a segment found of the documents of a range of slices.
+    /// What the comparisons behind a segment found of the documents of a range of slices.
     pub(crate) async fn members(&self, segment: usize, slices: (u32, u32)) -> Result<Members> {
-        let files = self.comparison(segment).await?.members;
         let mut members = Members::default();
+        for step in self.dedup_steps().iter().filter(|step| step.segment == segment) {
+            self.members_of(step, slices, &mut members).await?;
+        }
+        Ok(members)
+    }
+
+    /// Adds what one comparison found; no document is in two chains.
+    pub(super) async fn members_of(
+        &self,
+        step: &DedupStep<'_>,
+        slices: (u32, u32),
+        members: &mut Members,
+    ) -> Result<()> {
+        let files = self.comparison(step).await?.members;
         if files.is_empty() {
-            return Ok(members);
+            return Ok(());
         }
         let (from, to) = documents_of(slices.0, slices.1);
         let share = self
@@ -301,7 +356,7 @@ impl Run {
                 members.clusters.insert(*document, member);
             }
         }
-        Ok(members)
+        Ok(())
     }
 
     /// What a comparison may use of the machine.
@@ -316,14 +371,14 @@ impl Run {
     /// What the comparisons of this run gave, in the order of the recipe.
     pub(crate) async fn dedup_entries(&self) -> Result<Vec<DedupEntry>> {
         let mut entries = Vec::new();
-        for segment in 0..self.plan.segments.len() - 1 {
-            entries.push(self.comparison(segment).await?.entry);
+        for step in self.dedup_steps() {
+            entries.push(self.comparison(&step).await?.entry);
         }
         Ok(entries)
     }
 
-    async fn comparison(&self, segment: usize) -> Result<ComparisonRecord> {
-        let name = record_name(segment);
+    async fn comparison(&self, step: &DedupStep<'_>) -> Result<ComparisonRecord> {
+        let name = step.record_name();
         let bytes = self.store.get(&name).await?;
         read_record(&bytes.ok_or_else(|| Error::Failed(format!("{name} is gone")))?)
     }
@@ -347,10 +402,6 @@ fn documents_of(first: u32, last: u32) -> (u64, u64) {
         u64::from(first) << 32,
         u64::from(last) << 32 | u64::from(u32::MAX),
     )
-}
-
-fn record_name(segment: usize) -> String {
-    format!("{}/clusters.json", layout::stage(segment))
 }
 
 fn read_record(bytes: &[u8]) -> Result<ComparisonRecord> {

@@ -18,10 +18,14 @@ use gristmill_shard::{
     Created, ShardEntry, ShardOptions, ShardTable, ShardWriter, SliceRecord, register_store,
 };
 
-use super::{Run, dedup::KNOWN_SLICES};
+use super::{
+    Run,
+    dedup::{DedupStep, KNOWN_SLICES},
+};
 use crate::{
     Error, Result,
     index::{IndexEntry, StepIndex, folder, record_name},
+    node::Members,
     plan::KeysOp,
 };
 
@@ -76,16 +80,16 @@ impl Run {
     /// Adds what the steps with an index compared, as entries.
     pub(super) async fn add_to_indexes(&self, records: &[SliceRecord]) -> Result<()> {
         for index in &self.indexes {
-            let segment = self.segment_of(&index.label);
+            let step = self.dedup_step(&index.label);
             let staged: Vec<&SliceRecord> = records
                 .iter()
-                .filter(|record| record.phase as usize == segment)
+                .filter(|record| record.phase as usize == step.segment)
                 .collect();
             if index.index.entry(&index.own).await?.is_some() {
                 index.index.store().remove_leftovers_in(&folder(&index.own))?;
                 continue;
             }
-            let files = self.write_entry(index, segment, &staged).await?;
+            let files = self.write_entry(index, &step, &staged).await?;
             let entry = index.own_entry(&self.recipe.name, &self.asked_blake3, files);
             let mut json = serde_json::to_vec_pretty(&entry).expect("a plain struct is JSON");
             json.push(b'\n');
@@ -111,26 +115,26 @@ impl Run {
     async fn write_entry(
         &self,
         index: &StepIndex,
-        segment: usize,
+        step: &DedupStep<'_>,
         staged: &[&SliceRecord],
     ) -> Result<Vec<ShardEntry>> {
-        let (_, keys) = self.keys(segment);
-        let schema = entry_schema(keys);
+        let schema = entry_schema(step.keys);
         let options = ShardOptions {
             row_group_rows: 100_000,
             ..self.shards.clone()
         };
-        let mut writer = ShardWriter::new(folder(&index.own), segment as u32, &schema, options);
+        let mut writer = ShardWriter::new(folder(&index.own), 0, &schema, options);
         let mut row = 0;
         for record in staged {
-            let members = self.members(segment, (record.slice, record.slice)).await?;
+            let mut members = Members::default();
+            let slice = (record.slice, record.slice);
+            self.members_of(step, slice, &mut members).await?;
             for file in &record.shards {
                 let rows = self.staged(std::slice::from_ref(file)).await?;
-                let names = [DOCUMENT_COLUMN.to_owned(), columns::ID.name.to_owned()]
-                    .into_iter()
-                    .chain(keys.key_names());
+                let mut read = vec![col(DOCUMENT_COLUMN), col(columns::ID.name)];
+                read.extend(step.key_columns());
                 let rows = rows
-                    .select(names.map(|name| col(name.as_str())).collect::<Vec<_>>())?
+                    .select(read)?
                     .sort(vec![col(DOCUMENT_COLUMN).sort(true, false)])?;
                 let mut batches = rows.execute_stream().await?;
                 while let Some(batch) = batches.try_next().await? {

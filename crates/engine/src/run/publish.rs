@@ -9,7 +9,7 @@ use gristmill_shard::{
 };
 
 use super::{Event, Outcome, Run, plan_file::recipe_hash};
-use crate::{Error, Result};
+use crate::{Error, Result, plan::PlanOutput};
 
 impl Run {
     /// Judges and publishes what the slices gave.
@@ -38,13 +38,13 @@ impl Run {
             });
         }
         self.add_to_indexes(records).await?;
-        let schema = self.written_schema();
+        let schemas = self.written_schemas();
         let recipe = serde_json::to_string_pretty(&self.recipe.canonical).expect("a JSON value is JSON");
         self.store
-            .put(layout::CARD, dataset_card(&manifest, &schema, &recipe).into())
+            .put(layout::CARD, dataset_card(&manifest, &schemas, &recipe).into())
             .await?;
         self.store
-            .put(layout::CROISSANT, croissant(&manifest, &schema).into())
+            .put(layout::CROISSANT, croissant(&manifest, &schemas).into())
             .await?;
         let manifest = match self.store.create(layout::MANIFEST, manifest.to_json()).await? {
             Created::Now => manifest,
@@ -89,17 +89,28 @@ impl Run {
 
     async fn manifest(&self, account: Account, records: &[SliceRecord]) -> Result<Manifest> {
         let last = self.plan.segments.len() as u32 - 1;
-        let shards: Vec<ShardEntry> = records
+        let modalities = self.plan.outputs.iter().map(|output| output.modality.to_owned());
+        let mut shards: BTreeMap<String, Vec<ShardEntry>> =
+            modalities.map(|modality| (modality, Vec::new())).collect();
+        for shard in records
             .iter()
             .filter(|record| record.phase == last)
-            .flat_map(|record| record.shards.clone())
-            .collect();
+            .flat_map(|record| &record.shards)
+        {
+            let of_modality = Manifest::modality_of(shard).and_then(|modality| shards.get_mut(modality));
+            of_modality
+                .expect("the last segment writes into the folders of its chains")
+                .push(shard.clone());
+        }
         let rejects = records.iter().flat_map(|record| record.rejects.clone()).collect();
         let columns = self
-            .written_schema()
-            .fields()
-            .iter()
-            .map(|field| (field.name().clone(), field.data_type().to_string()))
+            .written_schemas()
+            .into_iter()
+            .map(|(modality, schema)| {
+                let columns = schema.fields().iter();
+                let told = columns.map(|field| (field.name().clone(), field.data_type().to_string()));
+                (modality, told.collect())
+            })
             .collect();
         Ok(Manifest {
             manifest: 1,
@@ -118,13 +129,14 @@ impl Run {
             },
             account,
             columns,
-            shards: BTreeMap::from([("text".to_owned(), shards)]),
+            shards,
             rejects,
             dedup: self.dedup_entries().await?,
         })
     }
 
-    fn written_schema(&self) -> Schema {
+    /// The schema of each modality as stored.
+    fn written_schemas(&self) -> BTreeMap<String, Schema> {
         let last = &self
             .plan
             .segments
@@ -134,13 +146,15 @@ impl Run {
             .last()
             .expect("a segment has a sieve")
             .output;
-        let fields: Vec<Field> = self
-            .plan
-            .columns
-            .iter()
-            .map(|name| last.field_with_name(name).expect("the plan carries it").clone())
-            .collect();
-        stored_schema(&Schema::new(fields))
+        let written = |output: &PlanOutput| {
+            let columns = output.columns.iter();
+            let fields = columns.map(|name| last.field_with_name(name).expect("the plan carries it").clone());
+            stored_schema(&Schema::new(fields.collect::<Vec<Field>>()))
+        };
+        let outputs = self.plan.outputs.iter();
+        outputs
+            .map(|output| (output.modality.to_owned(), written(output)))
+            .collect()
     }
 }
 

@@ -14,7 +14,7 @@ use datafusion::{
 use futures::TryStreamExt;
 use gristmill_core::columns;
 use gristmill_dedup::DOCUMENT_COLUMN;
-use gristmill_shard::{Rule, VALUES_COLUMN, VERDICT_COLUMN};
+use gristmill_shard::{BORN_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{Run, RunOptions};
 use crate::{Plan, Recipe, Registry, Result, Runtime, input, node::scan};
@@ -145,6 +145,19 @@ impl Run {
                 &plan.schema(),
                 &collect(plan.clone(), self.session.task_ctx()).await?,
             )?;
+            if let Some(born) = input.column_by_name(BORN_COLUMN) {
+                // What was born stands behind the first document of its record.
+                let born = born.as_boolean();
+                let mut records = reached.into_iter();
+                let mut record = 0;
+                let of_row = |row| {
+                    if !born.value(row) {
+                        record = records.next().expect("every record has a first document");
+                    }
+                    record
+                };
+                reached = (0..input.num_rows()).map(of_row).collect();
+            }
             for (row, record) in reached.iter().enumerate() {
                 ends[*record].push((input.clone(), row));
             }

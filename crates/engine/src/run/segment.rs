@@ -12,8 +12,8 @@ use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use futures::{StreamExt, TryStreamExt, stream};
 use gristmill_dedup::DOCUMENT_COLUMN;
 use gristmill_shard::{
-    Account, Created, RejectMode, ShardEntry, ShardExec, ShardOptions, ShardTable, ShardTarget, SliceRecord,
-    layout, slice_record,
+    Account, Created, RejectMode, ShardEntry, ShardExec, ShardOptions, ShardOutput, ShardTable, ShardTarget,
+    SliceRecord, layout, slice_record,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -21,8 +21,8 @@ use super::{Event, Outcome, Run};
 use crate::{
     Error, Result, Runtime,
     input::Slice,
-    node::{Asking, Members, SieveExec, StageExec, scan},
-    plan::{Op, Segment},
+    node::{Asking, Members, RouteExec, SieveExec, StageExec, scan},
+    plan::{Op, PlanOutput, Segment},
 };
 
 /// Slice records that are asked for at the same time: a crawl has hundreds of thousands.
@@ -222,15 +222,14 @@ impl Run {
         };
         ShardTarget {
             store: self.store.clone(),
-            folder: if is_last {
-                layout::data("text")
+            outputs: if is_last {
+                self.data_outputs()
             } else {
-                layout::stage(number)
-            },
-            columns: if is_last {
-                self.plan.columns.clone()
-            } else {
-                next_input(number)
+                vec![ShardOutput {
+                    chain: None,
+                    folder: layout::stage(number),
+                    columns: next_input(number),
+                }]
             },
             document_column: (!is_last).then(|| DOCUMENT_COLUMN.to_owned()),
             options: if is_last {
@@ -245,6 +244,17 @@ impl Run {
             rejects: self.recipe.write.rejects,
             phase: number as u32,
         }
+    }
+
+    /// The folders of the last segment: one for each chain.
+    fn data_outputs(&self) -> Vec<ShardOutput> {
+        let outputs = &self.plan.outputs;
+        let of_chain = |(chain, output): (u8, &PlanOutput)| ShardOutput {
+            chain: (outputs.len() > 1).then_some(chain),
+            folder: layout::data(output.modality),
+            columns: output.columns.clone(),
+        };
+        (0_u8..).zip(outputs).map(of_chain).collect()
     }
 
     /// Runs one slice and commits its record.
@@ -280,8 +290,9 @@ impl Run {
         let read = scanned.load(Ordering::Relaxed);
         if !account.adds_up() || (number == 0 && read != account.read) {
             return Err(Error::Failed(format!(
-                "the account of slice {slice} does not add up: the scan read {read} records, {} rows arrived, {} were kept, {} left at rules, {} with faults",
+                "the account of slice {slice} does not add up: the scan read {read} records, {} arrived and {} were born, {} were kept, {} left at rules, {} with faults",
                 account.read,
+                account.born,
                 account.kept,
                 account.rejected(),
                 account.faulty()
@@ -341,6 +352,7 @@ impl Run {
             plan = Arc::new(SieveExec::new(
                 &self.session,
                 plan,
+                None,
                 &[],
                 schema,
                 self.progress.clone(),
@@ -359,14 +371,17 @@ impl Run {
                     Arc::new(SieveExec::new(
                         &self.session,
                         plan,
+                        step.chain,
                         doors,
                         output,
                         self.progress.clone(),
                         asking,
                     )?)
                 }
+                Op::Route(chains) => Arc::new(RouteExec::new(plan, Arc::new(chains.clone()), output)),
                 op => Arc::new(StageExec::new(
                     plan,
+                    step.chain,
                     op.clone(),
                     output,
                     members.clone(),

@@ -20,7 +20,7 @@ use gristmill_core::{
     FormatCard, Object, ReadOptions, Record, RecordBatcher, Records, Result, Signal, columns,
 };
 use gristmill_engine::{
-    Outcome, Overrides, Registry, RunOptions, Runtime, compile, progress, read_recipe, run,
+    Modality, Outcome, Overrides, Registry, RunOptions, Runtime, compile, progress, read_recipe, run,
 };
 
 /// Lines of a file, one record each; `!` at the start makes a fault.
@@ -249,14 +249,20 @@ impl Decontaminator for Unwanted {
 
 static FORMATS: &[&dyn Format] = &[&Lines];
 static EXTRACTORS: &[&dyn Extractor] = &[&Plain, &Loud];
+static MODALITIES: &[Modality] = &[Modality {
+    name: "text",
+    about: "lines",
+    extractors: EXTRACTORS,
+    implied: "plain",
+}];
 static SIGNALS: &[&dyn Signal] = &[&Length, &Unwanted];
 
 fn registry() -> Arc<Registry> {
     Arc::new(Registry {
         formats: FORMATS,
         auto: &Lines,
-        extractors: EXTRACTORS,
-        edits: &[],
+        modalities: MODALITIES,
+        edits: Vec::new(),
         redactions: &[],
         signals: SIGNALS.to_vec(),
         models: &[],

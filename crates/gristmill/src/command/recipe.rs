@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use gristmill_engine::{Error, Overrides, Plan, Recipe, Registry, Sampled};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{
     Context,
@@ -132,10 +132,15 @@ pub(crate) fn check(context: &Context, arguments: &RecipeArguments) -> Result<()
     let ready = arguments.prepare()?;
     let addresses: Vec<&str> = ready.recipe.read.iter().map(|entry| entry.uri.as_str()).collect();
     let to = ready.recipe.write.uri.as_deref();
+    let outputs = ready.plan.outputs();
+    let columns: Map<String, Value> = outputs
+        .iter()
+        .map(|output| (output.modality.to_owned(), json!(output.columns)))
+        .collect();
     if context.screen.json {
         context.screen.json(&json!({
             "event": "checked", "name": ready.recipe.name, "read": addresses, "to": to,
-            "steps": ready.recipe.text.iter().map(|step| &step.label).collect::<Vec<_>>(), "columns": ready.plan.columns(),
+            "steps": ready.recipe.steps().map(|step| &step.label).collect::<Vec<_>>(), "columns": columns,
         }));
         return Ok(());
     }
@@ -153,15 +158,21 @@ pub(crate) fn check(context: &Context, arguments: &RecipeArguments) -> Result<()
         "  steps   {}",
         ready
             .recipe
-            .text
-            .iter()
+            .steps()
             .map(|step| step.label.as_str())
             .collect::<Vec<_>>()
             .join(", ")
     ));
+    for output in outputs {
+        let of = if outputs.len() > 1 {
+            format!("{}: ", output.modality)
+        } else {
+            String::new()
+        };
+        say(format!("  writes  {of}{}", output.columns.join(", ")));
+    }
     say(format!(
-        "  writes  {} to {}",
-        ready.plan.columns().join(", "),
+        "  to      {}",
         to.unwrap_or("nowhere yet: give --to URI")
     ));
     Ok(())

@@ -11,6 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("gristmill-core", &[]),
     ("gristmill-source", &["gristmill-core"]),
     ("gristmill-text", &["gristmill-core"]),
+    ("gristmill-image", &["gristmill-core"]),
     ("gristmill-dedup", &["gristmill-core", "gristmill-text"]),
     ("gristmill-shard", &["gristmill-core"]),
     (
@@ -23,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "gristmill-core",
             "gristmill-source",
             "gristmill-text",
+            "gristmill-image",
             "gristmill-dedup",
             "gristmill-shard",
             "gristmill-engine",

@@ -1,10 +1,10 @@
-//! Settings of methods: what a recipe may say, and what holds when it does not.
+//! Settings of edits and dedup methods: what a recipe may say, and what holds when it does not.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// A setting of a method.
+/// A setting of an edit or a method.
 #[derive(Debug)]
 pub struct Setting {
     /// The key in recipes.
@@ -104,7 +104,7 @@ pub enum Given {
     Word(&'static str),
 }
 
-/// The settings of a method, complete.
+/// The settings of an edit or a method, complete.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings(BTreeMap<&'static str, Given>);
 
@@ -119,25 +119,42 @@ impl Settings {
         Settings(settings)
     }
 
-    pub(crate) fn number(&self, name: &str) -> u64 {
+    /// The number at a setting that is declared as one, or the bytes.
+    ///
+    /// # Panics
+    /// When it is declared otherwise.
+    pub fn number(&self, name: &str) -> u64 {
         match self.0[name] {
             Given::Number(number) => number,
             _ => unreachable!("{name} is declared as a number"),
         }
     }
 
-    pub(crate) fn share(&self, name: &str) -> Option<f64> {
+    /// The share at a setting that is declared as one; none is `off`.
+    ///
+    /// # Panics
+    /// When it is declared otherwise.
+    pub fn share(&self, name: &str) -> Option<f64> {
         match self.0[name] {
             Given::Share(share) => share,
             _ => unreachable!("{name} is declared as a share"),
         }
     }
 
-    pub(crate) fn word(&self, name: &str) -> &'static str {
+    /// The word at a setting that is declared as one.
+    ///
+    /// # Panics
+    /// When it is declared otherwise.
+    pub fn word(&self, name: &str) -> &'static str {
         match self.0[name] {
             Given::Word(word) => word,
             _ => unreachable!("{name} is declared as a word"),
         }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// As they stand in the plan.
