@@ -7,15 +7,10 @@ mod decode;
 mod format;
 mod header;
 mod picture;
+mod thumbnail;
 
 pub use decode::{Decoded, Scale, decode, probe};
 pub use format::ImageFormat;
 pub use header::{ColorMode, Header, Orientation};
 pub use picture::{Channels, Picture};
-
-/// x
-pub static EXTRACTORS: &[&dyn gristmill_core::Extractor] = &[];
-/// x
-pub static EDITS: &[&dyn gristmill_core::Edit] = &[];
-/// x
-pub static SIGNALS: &[&dyn gristmill_core::Signal] = &[];
+pub use thumbnail::{Thumbnail, ThumbnailRef};

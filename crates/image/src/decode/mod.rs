@@ -1,5 +1,7 @@
 //! From bytes to pixels, under limits.
 
+mod raw;
+
 use gristmill_core::{Fault, Limits};
 
 use crate::{Header, Picture};
