@@ -4,13 +4,17 @@
 //! it, upright, at full size or at the smallest scale that suffices.
 
 mod decode;
+pub mod extract;
+mod fields;
 mod format;
 mod header;
 mod picture;
+mod resize;
 mod thumbnail;
 
-pub use decode::{Decoded, Scale, decode, probe};
+pub use decode::{Decoded, Scale, decode, decode_as_stored, probe};
+pub use extract::EXTRACTORS;
 pub use format::ImageFormat;
 pub use header::{ColorMode, Header, Orientation};
 pub use picture::{Channels, Picture};
-pub use thumbnail::{Thumbnail, ThumbnailRef};
+pub use thumbnail::{SIDE as THUMBNAIL_SIDE, Thumbnail, ThumbnailRef};

@@ -2,15 +2,13 @@
 //!
 //! Signals of an image are computed on a thumbnail whose longer side has at most [`SIDE`] pixels: upright, sRGB, opaque.
 //! Blur and hashes depend on that size, so it is fixed. A smaller picture is not enlarged. Transparent pixels are laid
-//! over white. A larger picture is scaled with a triangle filter whose support grows with the ratio (anti-aliased
-//! bilinear), the shorter side rounded to the nearest pixel, at least 1.
+//! over white. A larger picture is scaled down with a triangle filter whose support grows with the ratio (anti-aliased
+//! bilinear); its shorter side is rounded to the nearest pixel, at least 1.
 
-use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
+use crate::{
+    Channels, Picture,
+    resize::{Grid, fitting, scaled},
 };
-
-use crate::{Channels, Picture};
 
 /// Most pixels of the longer side of a thumbnail.
 pub const SIDE: u32 = 512;
@@ -49,14 +47,21 @@ impl Thumbnail {
             Channels::Rgb => pixels,
             Channels::Rgba => over_white(&pixels),
         };
-        let (small_width, small_height) = size(width, height);
+        let (small_width, small_height) = fitting(width, height, SIDE);
         let mut bytes = Vec::with_capacity(HEAD + small_width as usize * small_height as usize * 3);
         bytes.extend_from_slice(&small_width.to_le_bytes());
         bytes.extend_from_slice(&small_height.to_le_bytes());
         if (small_width, small_height) == (width, height) {
             bytes.extend_from_slice(&pixels);
         } else {
-            bytes.extend_from_slice(&scaled(width, height, &pixels, small_width, small_height));
+            let grid = Grid {
+                width,
+                height,
+                channels: 3,
+                has_alpha: false,
+                pixels: &pixels,
+            };
+            bytes.extend_from_slice(&scaled(grid, small_width, small_height));
         }
         Thumbnail { bytes }
     }
@@ -93,17 +98,6 @@ impl<'a> ThumbnailRef<'a> {
     }
 }
 
-/// The size of the thumbnail of a picture.
-pub(crate) fn size(width: u32, height: u32) -> (u32, u32) {
-    let longest = u64::from(width.max(height));
-    if longest <= u64::from(SIDE) {
-        return (width, height);
-    }
-    let scale =
-        |side: u32| (((u64::from(side) * u64::from(SIDE) * 2 + longest) / (longest * 2)) as u32).max(1);
-    (scale(width), scale(height))
-}
-
 /// `rgba` over white: `(colour * opacity + 255 * (255 - opacity)) / 255`, rounded.
 fn over_white(rgba: &[u8]) -> Vec<u8> {
     let (pixels, _) = rgba.as_chunks::<4>();
@@ -116,34 +110,9 @@ fn over_white(rgba: &[u8]) -> Vec<u8> {
     rgb
 }
 
-fn scaled(width: u32, height: u32, rgb: &[u8], small_width: u32, small_height: u32) -> Vec<u8> {
-    let source = ImageRef::new(width, height, rgb, PixelType::U8x3)
-        .expect("a picture has the bytes that its size says");
-    let mut small = Image::new(small_width, small_height, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new()
-        .resize(&source, &mut small, &options)
-        .expect("both pictures are of the same pixels");
-    small.into_vec()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check_size(width: u32, height: u32, expected: (u32, u32)) {
-        assert_eq!(size(width, height), expected, "{width} x {height}");
-    }
-
-    #[test]
-    fn the_longer_side_has_at_most_512_pixels() {
-        check_size(1, 1, (1, 1));
-        check_size(512, 300, (512, 300));
-        check_size(513, 513, (512, 512));
-        check_size(1024, 3, (512, 2));
-        check_size(300, 1000, (154, 512));
-        check_size(u32::MAX, 1, (512, 1));
-    }
 
     #[test]
     fn transparent_pixels_are_white() {

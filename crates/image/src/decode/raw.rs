@@ -51,3 +51,24 @@ pub(crate) struct Raw {
     /// Whether the bytes end early and the rest of the picture is missing.
     pub(crate) is_truncated: bool,
 }
+
+impl Raw {
+    /// Whether a pixel is not opaque.
+    pub(crate) fn has_alpha(&self) -> bool {
+        match self.layout {
+            Layout::GrayAlpha => self
+                .pixels
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .any(|[_, opacity]| *opacity != 255),
+            Layout::Rgba => self
+                .pixels
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .any(|[.., opacity]| *opacity != 255),
+            Layout::Gray | Layout::Rgb | Layout::Cmyk => false,
+        }
+    }
+}

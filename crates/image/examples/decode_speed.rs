@@ -1,0 +1,93 @@
+//! Speed of decoding: megapixels of the stored picture per second of CPU time of one thread.
+//!
+//! ```text
+//! cargo run --release -p gristmill-image --example decode_speed -- [--repeats N] FILES...
+//! ```
+//!
+//! Prints a line for each format: files, megapixels, and the speed of reading headers (files per second), of decoding
+//! at full size, of decoding for a longer side of at least 512 pixels, and of making the thumbnail as the extractor does.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example prints")]
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use gristmill_core::Limits;
+use gristmill_image::{ImageFormat, Scale, Thumbnail, decode, probe};
+
+#[derive(Default)]
+struct Sums {
+    files: usize,
+    faults: usize,
+    megapixels: f64,
+    probe: Duration,
+    full: Duration,
+    scaled: Duration,
+    thumbnail: Duration,
+}
+
+fn main() {
+    let mut files: Vec<String> = env::args().skip(1).collect();
+    let mut repeats = 1;
+    if files.first().is_some_and(|argument| argument == "--repeats") {
+        repeats = files[1].parse().unwrap();
+        files.drain(..2);
+    }
+    let limits = Limits::default();
+    let mut formats: BTreeMap<&str, Sums> = BTreeMap::new();
+    for path in &files {
+        let bytes = fs::read(path).unwrap();
+        let Some(format) = ImageFormat::of(&bytes) else {
+            println!("no image: {path}");
+            continue;
+        };
+        let sums = formats.entry(format.name()).or_default();
+        let Ok(decoded) = decode(&bytes, Scale::Full, &limits) else {
+            sums.faults += 1;
+            continue;
+        };
+        sums.files += 1;
+        sums.megapixels += f64::from(decoded.header.width) * f64::from(decoded.header.height) / 1e6;
+        for _ in 0..repeats {
+            sums.probe += timed(|| drop(probe(&bytes, &limits)));
+            sums.full += timed(|| drop(decode(&bytes, Scale::Full, &limits)));
+            sums.scaled += timed(|| drop(decode(&bytes, Scale::LongestAtLeast(512), &limits)));
+            sums.thumbnail += timed(|| {
+                let decoded = decode(&bytes, Scale::LongestAtMost(512), &limits);
+                drop(decoded.map(|decoded| Thumbnail::of(decoded.picture)));
+            });
+        }
+    }
+    println!("format  files faults      MP  probe/s  full MP/s  scaled MP/s  thumbnail MP/s");
+    for (name, sums) in &formats {
+        let speed = |time: Duration| sums.megapixels * f64::from(repeats) / time.as_secs_f64();
+        println!(
+            "{name:7} {:5} {:6} {:7.1} {:8.0} {:10.1} {:12.1} {:15.1}",
+            sums.files,
+            sums.faults,
+            sums.megapixels,
+            sums.files as f64 * f64::from(repeats) / sums.probe.as_secs_f64(),
+            speed(sums.full),
+            speed(sums.scaled),
+            speed(sums.thumbnail)
+        );
+    }
+}
+
+fn timed(run: impl FnOnce()) -> Duration {
+    let start = cpu_time();
+    run();
+    cpu_time() - start
+}
+
+/// CPU time of this thread where Linux tells it, else the time since the first call.
+fn cpu_time() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let schedule = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = schedule.split(' ').next().and_then(|field| field.parse().ok());
+    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
+}

@@ -1,0 +1,177 @@
+//! The header of TIFF and BigTIFF.
+//!
+//! Source: TIFF revision 6.0, BigTIFF design; Exif 2.3 for the EXIF directory, which shares the structure.
+
+use std::collections::HashSet;
+
+use gristmill_core::{Fault, Limits};
+
+use crate::{
+    ColorMode, Header, ImageFormat, Orientation,
+    fields::{array, u16_be, u16_le, u32_be, u32_le},
+};
+
+/// Most entries of a directory that are looked at.
+const ENTRIES: u64 = 4096;
+
+/// A TIFF structure.
+#[derive(Debug, Clone, Copy)]
+struct Structure<'a> {
+    bytes: &'a [u8],
+    is_big_endian: bool,
+    /// Offsets of 64 bits.
+    is_large: bool,
+}
+
+impl Structure<'_> {
+    fn short(self, at: usize) -> Option<u16> {
+        if self.is_big_endian {
+            u16_be(self.bytes, at)
+        } else {
+            u16_le(self.bytes, at)
+        }
+    }
+
+    fn long(self, at: usize) -> Option<u32> {
+        if self.is_big_endian {
+            u32_be(self.bytes, at)
+        } else {
+            u32_le(self.bytes, at)
+        }
+    }
+
+    /// An offset or a count.
+    fn word(self, at: usize) -> Option<u64> {
+        if !self.is_large {
+            return self.long(at).map(u64::from);
+        }
+        array(self.bytes, at).map(if self.is_big_endian {
+            u64::from_be_bytes
+        } else {
+            u64::from_le_bytes
+        })
+    }
+
+    fn word_length(self) -> usize {
+        if self.is_large { 8 } else { 4 }
+    }
+
+    /// Where the entries of the directory at `at` begin, and how many there are.
+    fn entries(self, at: usize) -> Option<(usize, u64)> {
+        let (count, begin) = if self.is_large {
+            (self.word(at)?, at + 8)
+        } else {
+            (u64::from(self.short(at)?), at + 2)
+        };
+        Some((begin, count))
+    }
+
+    /// The entry of `tag` in the directory at `at`: the kind, the count and where the value is.
+    fn find(self, at: usize, tag: u16) -> Option<(u16, u64, usize)> {
+        let (begin, count) = self.entries(at)?;
+        let step = 4 + 2 * self.word_length();
+        let entry = (0..count.min(ENTRIES) as usize)
+            .map(|index| begin + index * step)
+            .take_while(|entry| *entry < self.bytes.len())
+            .find(|entry| self.short(*entry) == Some(tag))?;
+        let (kind, count) = (self.short(entry + 2)?, self.word(entry + 4)?);
+        let size = match kind {
+            3 | 8 => 2,
+            4 | 9 | 11 | 13 => 4,
+            5 | 10 | 12 | 16 | 17 | 18 => 8,
+            _ => 1,
+        };
+        let inside = entry + 4 + self.word_length();
+        let at = if count.checked_mul(size)? <= self.word_length() as u64 {
+            inside
+        } else {
+            usize::try_from(self.word(inside)?).ok()?
+        };
+        Some((kind, count, at))
+    }
+
+    /// The first number of `tag`.
+    fn number(self, directory: usize, tag: u16) -> Option<u32> {
+        let (kind, _, at) = self.find(directory, tag)?;
+        match kind {
+            1 => self.bytes.get(at).copied().map(u32::from),
+            3 => self.short(at).map(u32::from),
+            4 | 13 => self.long(at),
+            16 => u32::try_from(self.word(at)?).ok(),
+            _ => None,
+        }
+    }
+
+    /// Where the next directory is; none where this is the last.
+    fn after(self, directory: usize) -> Option<usize> {
+        let (begin, count) = self.entries(directory)?;
+        let step = 4 + 2 * self.word_length() as u64;
+        let end = usize::try_from(count.checked_mul(step)?)
+            .ok()?
+            .checked_add(begin)?;
+        usize::try_from(self.word(end)?).ok().filter(|next| *next != 0)
+    }
+}
+
+/// Reads the first directory of a TIFF, and counts the pages.
+pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
+    let structure = Structure {
+        bytes,
+        is_big_endian: bytes.starts_with(b"MM"),
+        is_large: bytes[2] == 43 || bytes[3] == 43,
+    };
+    let first = structure.word(structure.word_length()).ok_or_else(cut)?;
+    let first = usize::try_from(first)
+        .ok()
+        .filter(|at| *at < bytes.len())
+        .ok_or_else(cut)?;
+    let number = |tag| structure.number(first, tag);
+    let (Some(width), Some(height)) = (number(256), number(257)) else {
+        return Err(Fault::malformed("first directory has no size"));
+    };
+    let bit_depth = number(258).unwrap_or(1).min(255) as u8;
+    let samples = number(277).unwrap_or(1);
+    let mode = match (number(262), samples) {
+        (Some(3), _) => ColorMode::Palette,
+        (Some(5), _) => ColorMode::Cmyk,
+        (Some(0 | 1), 2) => ColorMode::GrayAlpha,
+        (Some(0 | 1), _) => ColorMode::Gray,
+        (_, 4) => ColorMode::Rgba,
+        (None, 1) => ColorMode::Gray,
+        _ => ColorMode::Rgb,
+    };
+    let icc = structure
+        .find(first, 34675)
+        .filter(|(_, length, _)| *length <= limits.icc_bytes as u64)
+        .and_then(|(_, length, at)| bytes.get(at..)?.get(..length as usize))
+        .map(<[u8]>::to_vec);
+    Ok(Header {
+        format: ImageFormat::Tiff,
+        width,
+        height,
+        mode,
+        bit_depth,
+        frames: pages(structure, first, limits.image_frames),
+        orientation: number(274).map_or(Orientation::UPRIGHT, Orientation::of_exif),
+        icc,
+        exif: None,
+    })
+}
+
+fn cut() -> Fault {
+    Fault::truncated("tiff ends before its first directory")
+}
+
+/// Directories in a row, until the last, one that was met before, or one that is not there.
+fn pages(structure: Structure<'_>, first: usize, most: u32) -> u32 {
+    let mut met = HashSet::from([first]);
+    let mut at = first;
+    while let Some(next) = structure.after(at)
+        && next < structure.bytes.len()
+        && (met.len() as u32) < most
+        && met.insert(next)
+    {
+        at = next;
+    }
+    met.len() as u32
+}
