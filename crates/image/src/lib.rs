@@ -7,9 +7,11 @@ mod decode;
 pub mod extract;
 mod fields;
 mod format;
+pub mod hash;
 mod header;
 mod picture;
 mod resize;
+mod signal;
 mod thumbnail;
 
 pub use decode::{Decoded, Scale, decode, decode_as_stored, probe};
@@ -17,4 +19,5 @@ pub use extract::EXTRACTORS;
 pub use format::ImageFormat;
 pub use header::{ColorMode, Header, Orientation};
 pub use picture::{Channels, Picture};
+pub use signal::SIGNALS;
 pub use thumbnail::{SIDE as THUMBNAIL_SIDE, Thumbnail, ThumbnailRef};

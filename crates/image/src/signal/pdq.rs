@@ -1,0 +1,58 @@
+//! PDQ of the thumbnail: a hash of 256 bits and its quality.
+//!
+//! [`hash::pdq`](crate::hash::pdq) has the definition. The reference program stretches a picture of more than 512 pixels to
+//! a square of 512 before; the thumbnail keeps its shape, and the box filters that follow adapt to it, so the samples are of the
+//! same places. Two hashes match up to 31 different bits where both have a quality of at least 50.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef,
+    builder::{StringViewBuilder, UInt32Builder},
+};
+use gristmill_core::{Card, Column, Cost, Result, Signal};
+
+use super::{IMAGE_THUMBNAIL, thumbnails};
+use crate::hash::pdq::Spectrum;
+
+/// Describes [`Pdq`].
+pub(super) static CARD: Card = Card {
+    name: "pdq",
+    about: "perceptual hash PDQ and its quality",
+    inputs: &[IMAGE_THUMBNAIL],
+    outputs: &[
+        Column::text(
+            "image_pdq",
+            "PDQ hash of the thumbnail, 64 hexadecimal digits; up to 31 different bits are a match",
+        ),
+        Column::u32(
+            "image_pdq_quality",
+            "how far the PDQ hash can be trusted, 0 to 100; not below 50",
+        ),
+    ],
+    source: "Facebook, PDQ, 2019 (ThreatExchange, pdq/cpp)",
+    cost: Cost::Moderate,
+    version: 1,
+};
+
+/// Computes PDQ; see the module.
+#[derive(Debug)]
+pub(super) struct Pdq;
+
+impl Signal for Pdq {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    /// `[n] BinaryView -> [n] Utf8View, [n] UInt32`; null where the thumbnail is null.
+    fn compute(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+        let (mut hashes, mut qualities) = (StringViewBuilder::new(), UInt32Builder::new());
+        for thumbnail in thumbnails(&inputs[0]) {
+            let spectrum =
+                thumbnail.map(|thumbnail| Spectrum::of(thumbnail.width, thumbnail.height, thumbnail.pixels));
+            hashes.append_option(spectrum.as_ref().map(|spectrum| spectrum.hash().to_string()));
+            qualities.append_option(spectrum.map(|spectrum| u32::from(spectrum.quality())));
+        }
+        Ok(vec![Arc::new(hashes.finish()), Arc::new(qualities.finish())])
+    }
+}
