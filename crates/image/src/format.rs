@@ -175,7 +175,7 @@ fn of_brands(bytes: &[u8]) -> Option<ImageFormat> {
     };
     // A structure without a codec's brand: the decoder of HEIF says what is in it.
     let is_structure = |brand: &[u8]| matches!(brand, b"mif1" | b"mif2" | b"msf1");
-    let brands = || compatible.iter().take(BRANDS).map(|brand| brand.as_slice());
+    let brands = || compatible.iter().take(BRANDS).map(<[u8; 4]>::as_slice);
     of(major)
         .or_else(|| brands().find_map(of))
         .or_else(|| (is_structure(major) || brands().any(is_structure)).then_some(ImageFormat::Heic))

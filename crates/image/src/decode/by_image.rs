@@ -13,13 +13,12 @@ use image::{
     ColorType, ImageDecoder, ImageError, ImageResult,
     codecs::{
         bmp::BmpDecoder, gif::GifDecoder, hdr::HdrDecoder, jpeg::JpegDecoder, openexr::OpenExrDecoder,
-        png::PngDecoder, pnm::PnmDecoder, qoi::QoiDecoder, tga::TgaDecoder, tiff::TiffDecoder,
-        webp::WebPDecoder,
+        png::PngDecoder, pnm::PnmDecoder, tiff::TiffDecoder, webp::WebPDecoder,
     },
 };
 
 use super::{
-    check_pixels, exif,
+    check_pixels, exif, headers,
     raw::{Layout, Raw},
 };
 use crate::{ColorMode, Header, ImageFormat, Orientation};
@@ -43,6 +42,8 @@ pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<R
         ImageFormat::Gif => run(|| GifDecoder::new(Source::new(bytes)), orientation, limits),
         ImageFormat::Tiff => run(|| TiffDecoder::new(Source::new(bytes)), orientation, limits),
         ImageFormat::Bmp if bytes.starts_with(b"BM") => {
+            let rewritten = headers::bmp_of_windows(bytes);
+            let bytes = rewritten.as_deref().unwrap_or(bytes);
             run(|| BmpDecoder::new(Source::new(bytes)), orientation, limits)
         }
         ImageFormat::Bmp => run(
@@ -51,14 +52,18 @@ pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<R
             limits,
         ),
         ImageFormat::Pnm => run(|| PnmDecoder::new(Source::new(bytes)), orientation, limits),
-        ImageFormat::Qoi => run(|| QoiDecoder::new(Source::new(bytes)), orientation, limits),
-        ImageFormat::Tga => run(|| TgaDecoder::new(Source::new(bytes)), orientation, limits),
         ImageFormat::Hdr => run(|| HdrDecoder::new(Source::new(bytes)), orientation, limits),
         ImageFormat::Exr => run(|| OpenExrDecoder::new(Source::new(bytes)), orientation, limits),
         ImageFormat::Webp => run(|| WebPDecoder::new(Source::new(bytes)), orientation, limits),
-        ImageFormat::Ico | ImageFormat::Avif | ImageFormat::Heic | ImageFormat::JpegXl => Err(
-            Fault::unsupported(format!("no codec for {}", header.format.name())),
-        ),
+        ImageFormat::Ico
+        | ImageFormat::Qoi
+        | ImageFormat::Tga
+        | ImageFormat::Avif
+        | ImageFormat::Heic
+        | ImageFormat::JpegXl => Err(Fault::unsupported(format!(
+            "no codec for {}",
+            header.format.name()
+        ))),
     }
 }
 
@@ -229,7 +234,7 @@ fn floats(samples: &[u8]) -> impl Iterator<Item = f32> {
 }
 
 /// Light as an sRGB sample.
-fn curve(light: f32) -> u8 {
+pub(super) fn curve(light: f32) -> u8 {
     // What is no number is dark.
     let light = if light.is_nan() {
         0.0

@@ -9,9 +9,8 @@ use image::codecs::ico::IcoDecoder;
 
 use super::{
     by_image::{self, Source},
-    png,
+    headers, png,
     raw::Raw,
-    simple,
 };
 use crate::{
     Header, ImageFormat, Orientation,
@@ -28,7 +27,7 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
     let header = if entry.is_png() {
         png::probe(entry.picture, limits)?
     } else {
-        let header = simple::bmp(entry.picture)?;
+        let header = headers::bmp(entry.picture)?;
         Header {
             // Above the mask, which is counted.
             height: header.height / 2,
@@ -49,7 +48,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raw, Fault> {
         let header = png::probe(entry.picture, limits)?;
         return by_image::decode(entry.picture, &header, limits);
     }
-    let alone = entry.alone(simple::bmp(entry.picture)?);
+    let alone = entry.alone(&headers::bmp(entry.picture)?);
     by_image::run(
         || IcoDecoder::new(Source::new(&alone)),
         Orientation::UPRIGHT,
@@ -94,6 +93,8 @@ impl<'a> Entry<'a> {
         let depth = if is_cursor { 0 } else { u16_le(bytes, at + 6)? };
         let (length, offset) = (u32_le(bytes, at + 8)? as usize, u32_le(bytes, at + 12)? as usize);
         let rest = bytes.get(offset..).unwrap_or_default();
+        // A length in which not even a header fits is wrong.
+        let length = if length < 40 { rest.len() } else { length };
         Some(Entry {
             area,
             depth,
@@ -106,7 +107,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A file of this picture alone.
-    fn alone(&self, header: Header) -> Vec<u8> {
+    fn alone(&self, header: &Header) -> Vec<u8> {
         let side = |pixels: u32| if pixels >= 256 { 0 } else { pixels as u8 };
         let mut file = vec![
             0,

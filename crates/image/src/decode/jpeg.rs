@@ -152,21 +152,50 @@ pub(super) fn decode(bytes: &[u8], header: &Header, scale: Scale, limits: &Limit
     match fault.kind {
         FaultKind::Limit => Err(fault),
         FaultKind::Unsupported => by_image::decode(bytes, header, limits).map_err(|_| fault),
-        _ => match run(bytes, header, scale, limits, true) {
-            Ok((_, true)) => Err(fault),
-            Ok((raw, false)) => Ok(Raw {
-                is_truncated: true,
-                ..raw
-            }),
-            // A progressive picture that ends early.
-            Err(_) => by_image::decode(bytes, header, limits)
-                .map(|raw| Raw {
-                    is_truncated: true,
-                    ..raw
-                })
-                .map_err(|_| fault),
-        },
+        _ => damaged(bytes, header, scale, limits).unwrap_or(Err(fault)),
     }
+}
+
+/// What can be had of a damaged JPEG; none where every way fails.
+fn damaged(bytes: &[u8], header: &Header, scale: Scale, limits: &Limits) -> Option<Result<Raw, Fault>> {
+    let marked = |raw: Raw| {
+        Ok(Raw {
+            is_truncated: true,
+            ..raw
+        })
+    };
+    match run(bytes, header, scale, limits, true) {
+        Ok((_, true)) => return None,
+        Ok((raw, false)) => return Some(marked(raw)),
+        Err(_) => {}
+    }
+    // The damage may be in a segment that does not matter.
+    if let Some(bare) = bare(bytes)
+        && let Ok((raw, _)) = run(&bare, header, scale, limits, false)
+    {
+        return Some(Ok(raw));
+    }
+    // A progressive picture that ends early.
+    by_image::decode(bytes, header, limits).ok().map(marked)
+}
+
+/// The JPEG without comments and what applications add, but for the colour transform of Adobe; none where its segments
+/// cannot be walked.
+fn bare(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut kept = b"\xff\xd8".to_vec();
+    let mut end = 0;
+    for segment in segments(bytes) {
+        let (marker, body) = segment.ok()?;
+        // Where the body is in `bytes`.
+        end = body.as_ptr() as usize - bytes.as_ptr() as usize + body.len();
+        if !matches!(marker, 0xd0..=0xd9 | 0xe1..=0xed | 0xef | 0xfe) {
+            kept.extend_from_slice(&[0xff, marker]);
+            kept.extend_from_slice(&((body.len() + 2) as u16).to_be_bytes());
+            kept.extend_from_slice(body);
+        }
+    }
+    kept.extend_from_slice(&bytes[end..]);
+    Some(kept)
 }
 
 /// The picture, and whether not a block of it came out.
@@ -191,14 +220,21 @@ fn run(
     };
     decoder.set_output_format(format);
     decoder.set_lenient(is_lenient);
+    // Of a progressive picture without its later scans, as libjpeg does.
+    decoder.set_block_smoothing(true);
     if let Some(factor) = factor(header, scale) {
         decoder.set_scale(factor);
     }
     let image = decoder.decode_image()?;
-    let is_empty = image
-        .warnings
-        .iter()
-        .any(|warning| matches!(warning, DecodeWarning::TruncatedData { decoded_mcus: 0, .. }));
+    let is_empty = image.warnings.iter().any(|warning| {
+        matches!(
+            warning,
+            DecodeWarning::TruncatedData {
+                decoded_mcus: 0,
+                total_mcus: 2..
+            }
+        )
+    });
     let mut pixels = image.data;
     if layout == Layout::Cmyk {
         // Stored as light, not as ink: so Adobe does, and everybody after it.

@@ -15,12 +15,16 @@
 mod by_image;
 mod color;
 mod exif;
+mod headers;
 mod ico;
 mod jpeg;
 mod orient;
+mod pfm;
 mod png;
+mod qoi;
 mod raw;
-mod simple;
+
+mod tga;
 mod tiff;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -176,15 +180,15 @@ fn header(format: ImageFormat, bytes: &[u8], limits: &Limits) -> Result<Header, 
     let header = match format {
         ImageFormat::Jpeg => jpeg::probe(bytes, limits),
         ImageFormat::Png => png::probe(bytes, limits),
-        ImageFormat::Gif => simple::gif(bytes, limits),
+        ImageFormat::Gif => headers::gif(bytes, limits),
         ImageFormat::Tiff => tiff::probe(bytes, limits),
-        ImageFormat::Bmp => simple::bmp(bytes),
+        ImageFormat::Bmp => headers::bmp(bytes),
         ImageFormat::Ico => ico::probe(bytes, limits),
-        ImageFormat::Pnm => simple::pnm(bytes),
-        ImageFormat::Qoi => simple::qoi(bytes),
-        ImageFormat::Tga => simple::tga(bytes),
-        ImageFormat::Hdr => simple::hdr(bytes),
-        ImageFormat::Exr => simple::exr(bytes),
+        ImageFormat::Pnm => headers::pnm(bytes),
+        ImageFormat::Qoi => headers::qoi(bytes),
+        ImageFormat::Tga => headers::tga(bytes),
+        ImageFormat::Hdr => headers::hdr(bytes),
+        ImageFormat::Exr => headers::exr(bytes),
         ImageFormat::Webp => by_image::probe_webp(bytes, limits),
         ImageFormat::Avif | ImageFormat::Heic | ImageFormat::JpegXl => {
             Err(Fault::unsupported(format!("no codec for {}", format.name())))
@@ -205,6 +209,10 @@ fn codec(format: ImageFormat, bytes: &[u8], scale: Scale, limits: &Limits) -> Re
     let raw = match format {
         ImageFormat::Jpeg => jpeg::decode(bytes, &header, scale, limits),
         ImageFormat::Ico => ico::decode(bytes, limits),
+        ImageFormat::Tiff => tiff::decode(bytes, &header, limits),
+        ImageFormat::Tga => tga::decode(bytes, &header, limits),
+        ImageFormat::Qoi => qoi::decode(bytes, &header),
+        ImageFormat::Pnm if matches!(bytes[1], b'F' | b'f') => pfm::decode(bytes, &header),
         ImageFormat::Avif | ImageFormat::Heic | ImageFormat::JpegXl => {
             Err(Fault::unsupported(format!("no codec for {}", format.name())))
         }

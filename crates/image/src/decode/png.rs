@@ -43,13 +43,18 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
         icc: None,
         exif: None,
     };
+    let mut announced = Vec::new();
+    let (mut controls, mut is_first_apart, mut has_pixels) = (0, true, false);
     for (kind, body) in chunks.take(CHUNKS) {
         match kind {
-            b"acTL" => {
-                header.frames = u32_be(body, 0).unwrap_or(1).clamp(1, limits.image_frames);
+            b"acTL" if !has_pixels => announced.push(u32_be(body, 0).unwrap_or(0)),
+            b"fcTL" => controls += 1,
+            b"IDAT" => {
+                has_pixels = true;
+                is_first_apart &= controls == 0;
             }
             b"iCCP" if header.icc.is_none() && body.len() <= limits.icc_bytes => {
-                header.icc = profile(body, limits)
+                header.icc = profile(body, limits);
             }
             b"eXIf" if header.exif.is_none() && body.len() <= limits.header_bytes => {
                 header.exif = exif::block(body).map(<[u8]>::to_vec);
@@ -57,6 +62,12 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
             b"IEND" => break,
             _ => {}
         }
+    }
+    // Frames that are announced and there, and the first picture where it is not one of them. Announced twice, or behind
+    // the pixels, they do not count.
+    if let [frames @ 1..=0x7fff_ffff] = announced[..] {
+        let pictures = frames.min(controls) + u32::from(is_first_apart);
+        header.frames = pictures.clamp(1, limits.image_frames);
     }
     if let Some(block) = &header.exif {
         header.orientation = exif::orientation(block);

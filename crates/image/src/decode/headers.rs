@@ -101,9 +101,12 @@ pub(super) fn bmp(bytes: &[u8]) -> Result<Header, Fault> {
     if width < 0 {
         return Err(Fault::malformed(format!("width of {width}")));
     }
-    let has_alpha_mask = depth == 32 && u32_le(bytes, at).is_some_and(|length| length >= 56) && {
-        u32_le(bytes, at + 52).is_some_and(|mask| mask != 0)
-    };
+    // The head of OS/2 2 has other fields there.
+    let is_windows = u32_le(bytes, at).is_none_or(|length| length != 64);
+    let has_alpha_mask = is_windows
+        && depth == 32
+        && u32_le(bytes, at).is_some_and(|length| length >= 56)
+        && { u32_le(bytes, at + 52).is_some_and(|mask| mask != 0) };
     let (mode, bit_depth) = match depth {
         1..=8 => (ColorMode::Palette, depth as u8),
         15 | 16 => (ColorMode::Rgb, 5),
@@ -117,6 +120,31 @@ pub(super) fn bmp(bytes: &[u8]) -> Result<Header, Fault> {
         mode,
         bit_depth,
     ))
+}
+
+/// A BMP whose header is one of OS/2 2, of 16 to 64 bytes, with the header of Windows 3, which begins alike; none for
+/// others.
+pub(super) fn bmp_of_windows(bytes: &[u8]) -> Option<Vec<u8>> {
+    const FILE: usize = 14;
+    const WINDOWS: usize = 40;
+    let length = u32_le(bytes, FILE)? as usize;
+    if !bytes.starts_with(b"BM") || !(16..=64).contains(&length) || matches!(length, 40 | 52 | 56) {
+        return None;
+    }
+    let fields = bytes.get(FILE + 4..FILE + length)?;
+    let pixels = (u32_le(bytes, 10)? as usize + WINDOWS).checked_sub(length)?;
+    let mut file = bytes[..10].to_vec();
+    file.extend_from_slice(&(pixels as u32).to_le_bytes());
+    file.extend_from_slice(&(WINDOWS as u32).to_le_bytes());
+    file.extend(
+        fields
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(0))
+            .take(WINDOWS - 4),
+    );
+    file.extend_from_slice(&bytes[FILE + length..]);
+    Some(file)
 }
 
 /// Reads the header of a PBM, PGM, PPM, PAM or PFM.
@@ -142,6 +170,18 @@ pub(super) fn pnm(bytes: &[u8]) -> Result<Header, Fault> {
         _ => (ColorMode::Rgb, depth(number()?)),
     };
     Ok(plain(ImageFormat::Pnm, width, height, mode, bit_depth))
+}
+
+/// The scale of a PFM, whose sign tells the byte order, and the bytes behind the header.
+pub(super) fn pfm_scale(bytes: &[u8]) -> Result<(f32, &[u8]), Fault> {
+    let mut words = Words { bytes, at: 2 };
+    let scale = words
+        .nth(2)
+        .and_then(|word| std::str::from_utf8(word).ok())
+        .and_then(|word| word.parse::<f32>().ok())
+        .ok_or_else(|| Fault::malformed("scale in the header is no number"))?;
+    // One white space ends the header.
+    Ok((scale, bytes.get(words.at + 1..).unwrap_or_default()))
 }
 
 /// Bits of a sample that is at most `max`.
@@ -231,13 +271,13 @@ pub(super) fn tga(bytes: &[u8]) -> Result<Header, Fault> {
     let Some(head) = array::<18>(bytes, 0) else {
         return Err(cut(ImageFormat::Tga));
     };
-    let (kind, depth, alpha) = (head[2], head[16], head[17] & 0x0f);
+    let (kind, depth) = (head[2], head[16]);
     let (mode, bit_depth) = match (kind, depth) {
         (1 | 9, _) => (ColorMode::Palette, depth),
         (3 | 11, 16) => (ColorMode::GrayAlpha, 8),
         (3 | 11, _) => (ColorMode::Gray, depth),
         (_, 15 | 16) => (ColorMode::Rgb, 5),
-        (_, 32) if alpha > 0 => (ColorMode::Rgba, 8),
+        (_, 32) => (ColorMode::Rgba, 8),
         _ => (ColorMode::Rgb, 8),
     };
     let side = |at: usize| u32::from(u16::from_le_bytes([head[at], head[at + 1]]));

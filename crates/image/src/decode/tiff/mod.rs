@@ -1,11 +1,20 @@
-//! The header of TIFF and BigTIFF.
+//! TIFF and BigTIFF: the first page.
+//!
+//! Its strips and tiles are unpacked one by one and its samples are read here, since the `image` crate reads few kinds of
+//! them; what is packed as fax or in rarer ways goes to that crate whole. See the modules.
 //!
 //! Source: TIFF revision 6.0, BigTIFF design; Exif 2.3 for the EXIF directory, which shares the structure.
 
+mod chunk;
+mod lab;
+mod page;
+mod samples;
+
 use std::collections::HashSet;
 
-use gristmill_core::{Fault, Limits};
+use gristmill_core::{Fault, FaultKind, Limits};
 
+use super::{by_image, raw::Raw};
 use crate::{
     ColorMode, Header, ImageFormat, Orientation,
     fields::{array, u16_be, u16_le, u32_be, u32_le},
@@ -23,7 +32,23 @@ struct Structure<'a> {
     is_large: bool,
 }
 
-impl Structure<'_> {
+impl<'a> Structure<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Structure {
+            bytes,
+            is_big_endian: bytes.starts_with(b"MM"),
+            is_large: bytes[2] == 43 || bytes[3] == 43,
+        }
+    }
+
+    /// Where the first directory is.
+    fn first(self) -> Result<usize, Fault> {
+        self.word(self.word_length())
+            .and_then(|at| usize::try_from(at).ok())
+            .filter(|at| *at < self.bytes.len())
+            .ok_or_else(cut)
+    }
+
     fn short(self, at: usize) -> Option<u16> {
         if self.is_big_endian {
             u16_be(self.bytes, at)
@@ -102,6 +127,28 @@ impl Structure<'_> {
         }
     }
 
+    /// At most `most` numbers of `tag`; empty where it is not there.
+    fn numbers(self, directory: usize, tag: u16, most: usize) -> Vec<u64> {
+        let Some((kind, count, at)) = self.find(directory, tag) else {
+            return Vec::new();
+        };
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(most);
+        let one = |index: usize| match kind {
+            1 => self.bytes.get(at + index).copied().map(u64::from),
+            3 => self.short(at + index * 2).map(u64::from),
+            4 | 13 => self.long(at + index * 4).map(u64::from),
+            16 => self.word(at + index * 8),
+            _ => None,
+        };
+        (0..count).map_while(one).collect()
+    }
+
+    /// The bytes of `tag`.
+    fn bytes_of(self, directory: usize, tag: u16) -> Option<&'a [u8]> {
+        let (_, length, at) = self.find(directory, tag)?;
+        self.bytes.get(at..)?.get(..usize::try_from(length).ok()?)
+    }
+
     /// Where the next directory is; none where this is the last.
     fn after(self, directory: usize) -> Option<usize> {
         let (begin, count) = self.entries(directory)?;
@@ -115,16 +162,8 @@ impl Structure<'_> {
 
 /// Reads the first directory of a TIFF, and counts the pages.
 pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
-    let structure = Structure {
-        bytes,
-        is_big_endian: bytes.starts_with(b"MM"),
-        is_large: bytes[2] == 43 || bytes[3] == 43,
-    };
-    let first = structure.word(structure.word_length()).ok_or_else(cut)?;
-    let first = usize::try_from(first)
-        .ok()
-        .filter(|at| *at < bytes.len())
-        .ok_or_else(cut)?;
+    let structure = Structure::of(bytes);
+    let first = structure.first()?;
     let number = |tag| structure.number(first, tag);
     let (Some(width), Some(height)) = (number(256), number(257)) else {
         return Err(Fault::malformed("first directory has no size"));
@@ -141,9 +180,8 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
         _ => ColorMode::Rgb,
     };
     let icc = structure
-        .find(first, 34675)
-        .filter(|(_, length, _)| *length <= limits.icc_bytes as u64)
-        .and_then(|(_, length, at)| bytes.get(at..)?.get(..length as usize))
+        .bytes_of(first, 34675)
+        .filter(|icc| icc.len() <= limits.icc_bytes)
         .map(<[u8]>::to_vec);
     Ok(Header {
         format: ImageFormat::Tiff,
@@ -156,6 +194,16 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
         icc,
         exif: None,
     })
+}
+
+/// Decodes the first page.
+pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<Raw, Fault> {
+    let structure = Structure::of(bytes);
+    let page = page::Page::read(structure, structure.first()?, header)?;
+    match page.decode(limits) {
+        Err(fault) if fault.kind == FaultKind::Unsupported => by_image::decode(bytes, header, limits),
+        result => result,
+    }
 }
 
 fn cut() -> Fault {
