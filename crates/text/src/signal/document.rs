@@ -30,7 +30,6 @@ pub(crate) fn documents(inputs: &[ArrayRef]) -> impl Iterator<Item = Option<Docu
 
 impl<'a> Document<'a> {
     /// A text with the offsets of its words.
-    #[cfg(test)]
     pub(crate) fn new(text: &'a str, offsets: &'a [u32]) -> Self {
         Document { text, offsets }
     }

@@ -7,6 +7,7 @@ mod alnum_ngram_repetition;
 mod alnum_words;
 mod byte_count;
 mod char_count;
+mod char_repetition;
 pub(crate) mod document;
 mod duplicates;
 mod joined_words;
@@ -20,17 +21,20 @@ mod ngram_repetition;
 mod ngrams;
 mod nonblank_line_marks;
 mod nonblank_line_repetition;
+mod punctuation;
 mod ratios;
 mod raw_line_marks;
 mod raw_line_repetition;
 mod removed_ngram_repetition;
 mod repeat_filter;
 mod sentences;
+mod special_chars;
 mod split_ngram_repetition;
 mod split_symbols;
 mod split_word_kinds;
 mod split_words;
 mod stop_words;
+mod stripped_words;
 mod symbol_ratios;
 mod teaser_line_marks;
 mod token_count;
@@ -47,6 +51,7 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &alnum_words::AlnumWords,
     &byte_count::ByteCount,
     &char_count::CharCount,
+    &char_repetition::CharRepetition,
     &language::Language,
     &line_marks::LineMarks,
     &line_repetition::LineRepetition,
@@ -54,15 +59,18 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &ngram_repetition::NgramRepetition,
     &nonblank_line_marks::NonblankLineMarks,
     &nonblank_line_repetition::NonblankLineRepetition,
+    &punctuation::Punctuation,
     &raw_line_marks::RawLineMarks,
     &raw_line_repetition::RawLineRepetition,
     &removed_ngram_repetition::RemovedNgramRepetition,
     &sentences::Sentences,
+    &special_chars::SpecialChars,
     &split_ngram_repetition::SplitNgramRepetition,
     &split_symbols::SplitSymbols,
     &split_word_kinds::SplitWordKinds,
     &split_words::SplitWords,
     &stop_words::StopWords,
+    &stripped_words::StrippedWords,
     &symbol_ratios::SymbolRatios,
     &teaser_line_marks::TeaserLineMarks,
     &token_count::TokenCount,
