@@ -1,6 +1,7 @@
 //! Text: extraction from HTML, PDF, Markdown, EPUB and plain text, language, quality and repetition signals, edits, redaction; models;
 //! fingerprints for near-duplicates.
 
+mod address;
 mod charset;
 pub mod contamination;
 mod edit;
@@ -13,6 +14,7 @@ pub mod repeat;
 mod signal;
 mod words;
 
+pub use address::resource_key;
 pub use edit::EDITS;
 pub use extract::EXTRACTORS;
 pub use model::MODELS;
