@@ -25,11 +25,21 @@ pub(crate) struct Page {
     pub(crate) containers: Vec<Container>,
     /// Elements by kind, for judging what kind of page it is.
     pub(crate) elements: Elements,
-    /// Where elements begin and end, in document order; empty unless asked for.
+    /// Places of elements, in document order: those that were asked for.
     pub(crate) marks: Vec<Mark>,
 }
 
-/// The start or the end of an element, for whoever renders more than the text.
+/// Which places [`cut_with`] marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marked {
+    Nothing,
+    /// Where elements begin and end, and formulas.
+    Elements,
+    /// Where images, players and other embedded media stand.
+    Media,
+}
+
+/// A place of an element, for whoever renders more than the text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     /// Blocks that end before it.
@@ -48,6 +58,8 @@ pub(crate) enum Side {
     End,
     /// A formula, of so many bytes.
     Formula(u32),
+    /// Embedded media, in that container.
+    Media(u32),
 }
 
 /// One piece of text.
@@ -95,6 +107,8 @@ pub(crate) struct Container {
     pub(crate) signature: u32,
     /// Pictures directly within, not those of containers below.
     pub(crate) images: u32,
+    /// The element's node; 0 for the page.
+    pub(crate) node: u32,
 }
 
 /// How many elements of some kinds a page has.
@@ -129,11 +143,11 @@ struct Open {
 
 /// Cuts a page into blocks.
 pub(crate) fn cut(document: &Document<'_>) -> Page {
-    cut_with(document, false)
+    cut_with(document, Marked::Nothing)
 }
 
-/// Cuts a page into blocks, and marks where elements begin and end if asked.
-pub(crate) fn cut_with(document: &Document<'_>, has_marks: bool) -> Page {
+/// Cuts a page into blocks, and marks what is asked for.
+pub(crate) fn cut_with(document: &Document<'_>, marked: Marked) -> Page {
     let mut cutter = Cutter {
         page: Page::default(),
         open: vec![Open {
@@ -152,7 +166,7 @@ pub(crate) fn cut_with(document: &Document<'_>, has_marks: bool) -> Page {
         pending: Pending::default(),
         item_begins: false,
         has_formulas: formula::is_possible(document.source()),
-        has_marks,
+        marked,
         scratch: String::new(),
     };
     cutter.page.elements.hints = vec![0; Hint::COUNT];
@@ -161,6 +175,7 @@ pub(crate) fn cut_with(document: &Document<'_>, has_marks: bool) -> Page {
         tag: Tag::Body,
         signature: 0,
         images: 0,
+        node: 0,
     });
     cutter.page.text.reserve(document.nodes().len() * 16);
     cutter.walk(document);
@@ -184,7 +199,7 @@ struct Cutter {
     pending: Pending,
     item_begins: bool,
     has_formulas: bool,
-    has_marks: bool,
+    marked: Marked,
     scratch: String,
 }
 
@@ -208,10 +223,18 @@ impl Cutter {
                     if tag.is_block() {
                         self.flush();
                     }
+                    if self.marked == Marked::Media && is_embedded(tag) {
+                        self.mark_media(index);
+                    }
                     index = node.end as usize;
                     continue;
                 }
-                _ => self.enter(document, index),
+                _ => {
+                    if self.marked == Marked::Media && node.tag == Tag::Other && is_amp(document.raw(node)) {
+                        self.mark_media(index);
+                    }
+                    self.enter(document, index);
+                }
             }
             index += 1;
         }
@@ -238,14 +261,22 @@ impl Cutter {
     }
 
     fn mark(&mut self, node: u32, side: Side) {
-        if self.has_marks {
-            self.page.marks.push(Mark {
-                block: self.page.blocks.len() as u32,
-                at: self.page.text.len() as u32,
-                node,
-                side,
-            });
+        if self.marked == Marked::Elements {
+            self.push_mark(node, side);
         }
+    }
+
+    fn mark_media(&mut self, index: usize) {
+        self.push_mark(index as u32, Side::Media(self.top().container));
+    }
+
+    fn push_mark(&mut self, node: u32, side: Side) {
+        self.page.marks.push(Mark {
+            block: self.page.blocks.len() as u32,
+            at: self.page.text.len() as u32,
+            node,
+            side,
+        });
     }
 
     /// Writes the TeX of an element, if it is a formula. True if the element is done with.
@@ -341,6 +372,7 @@ impl Cutter {
                 tag,
                 signature: open.signature,
                 images: 0,
+                node: index as u32,
             });
             open.container = self.page.containers.len() as u32 - 1;
         }
@@ -469,6 +501,18 @@ fn is_without_text(tag: Tag) -> bool {
                 | Applet
                 | Map
         )
+}
+
+/// An element that shows a medium.
+fn is_embedded(tag: Tag) -> bool {
+    use Tag::*;
+    matches!(tag, Img | Image | Video | Audio | Iframe | Embed | Object)
+}
+
+/// `amp-img` and its relatives, of which AMP pages are made.
+fn is_amp(raw: &str) -> bool {
+    raw.get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("amp-"))
 }
 
 /// Appends text of `pre`, with its lines and spaces.

@@ -10,8 +10,16 @@
 use std::collections::HashSet;
 
 use super::{
-    blocks::Page, context, features::Features, forest_first::FIRST, forest_second::SECOND, records::Records,
+    about::About,
+    blocks::Page,
+    context,
+    features::{self, Features},
+    forest_first::FIRST,
+    forest_second::SECOND,
+    kind,
+    records::Records,
 };
+use crate::html::Document;
 
 /// A block with higher log-odds is content on any page.
 const SURE: f32 = -0.2;
@@ -25,8 +33,13 @@ const CERTAIN: f32 = 3.0;
 /// From so many words on, a block that repeats an earlier one is dropped.
 const REPEATED: f32 = 5.0;
 
-/// One answer a block.
-pub(super) fn select(page: &Page, features: &Features, records: &Records) -> Vec<bool> {
+/// One answer a block of a page.
+pub(super) fn find(document: &Document<'_>, page: &Page) -> Vec<bool> {
+    let (features, records) = features::measure(page, &kind::clues(document), &About::read(document));
+    select(page, &features, &records)
+}
+
+fn select(page: &Page, features: &Features, records: &Records) -> Vec<bool> {
     let blocks = 0..page.blocks.len();
     let words: Vec<f32> = blocks.clone().map(|block| features.words(block)).collect();
     let rows: Vec<&[f32]> = blocks.clone().map(|block| features.row(block)).collect();
@@ -100,7 +113,7 @@ fn chance(log_odds: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{extract::blocks, html::Document};
+    use crate::extract::blocks;
 
     #[test]
     fn chances_are_those_of_the_logistic_function() {

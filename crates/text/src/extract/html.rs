@@ -15,8 +15,8 @@ use arrow_array::ArrayRef;
 use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
 
 use super::{
-    about::About,
-    blocks, content, features, kind,
+    blocks::{self, Marked},
+    content,
     metadata::{self, Metadata},
     render::render,
     render_markdown,
@@ -28,6 +28,34 @@ use crate::{
     html::Document,
 };
 
+/// Who wrote the page.
+pub(super) const TEXT_AUTHOR: Column = Column::text("text_author", "author that the page names");
+/// When it was published.
+pub(super) const TEXT_DATE: Column = Column::text(
+    "text_date",
+    "date of publication that the page gives, as YYYY-MM-DD",
+);
+/// The language that it declares.
+pub(super) const TEXT_DECLARED_LANGUAGE: Column = Column::text(
+    "text_declared_language",
+    "language that the page declares, as written",
+);
+/// The address that it prefers.
+pub(super) const TEXT_CANONICAL_URL: Column = Column::text(
+    "text_canonical_url",
+    "address that the page prefers for itself, as written",
+);
+/// What it says of its licence.
+pub(super) const TEXT_LICENCE: Column = Column::text(
+    "text_licence",
+    "evidence of a licence as `place value`, `; ` between pieces; null if there is none",
+);
+/// What it says to robots.
+pub(super) const TEXT_ROBOTS: Column = Column::text(
+    "text_robots",
+    "what the page asks of robots and text miners, as `name=content`, `; ` between pieces",
+);
+
 /// Describes [`Html`] to recipes, lists and docs.
 pub static CARD: Card = Card {
     name: "html",
@@ -36,27 +64,12 @@ pub static CARD: Card = Card {
     outputs: &[
         columns::TEXT,
         columns::TEXT_TITLE,
-        Column::text("text_author", "author that the page names"),
-        Column::text(
-            "text_date",
-            "date of publication that the page gives, as YYYY-MM-DD",
-        ),
-        Column::text(
-            "text_declared_language",
-            "language that the page declares, as written",
-        ),
-        Column::text(
-            "text_canonical_url",
-            "address that the page prefers for itself, as written",
-        ),
-        Column::text(
-            "text_licence",
-            "evidence of a licence as `place value`, `; ` between pieces; null if there is none",
-        ),
-        Column::text(
-            "text_robots",
-            "what the page asks of robots and text miners, as `name=content`, `; ` between pieces",
-        ),
+        TEXT_AUTHOR,
+        TEXT_DATE,
+        TEXT_DECLARED_LANGUAGE,
+        TEXT_CANONICAL_URL,
+        TEXT_LICENCE,
+        TEXT_ROBOTS,
         columns::TEXT_MARKDOWN,
     ],
     source: "WHATWG HTML 13.2 (parsing); blocks classified by trees trained on WCXB (CC-BY-4.0), crates/text/training",
@@ -103,9 +116,13 @@ fn extract(source: Source<'_>, limits: &Limits, wants_markdown: bool) -> Result<
         licence,
         robots,
     } = metadata::read(&document, url);
-    let page = blocks::cut_with(&document, wants_markdown);
-    let (features, records) = features::measure(&page, &kind::clues(&document), &About::read(&document));
-    let is_kept = content::select(&page, &features, &records);
+    let marked = if wants_markdown {
+        Marked::Elements
+    } else {
+        Marked::Nothing
+    };
+    let page = blocks::cut_with(&document, marked);
+    let is_kept = content::find(&document, &page);
     let text = render(&page, &is_kept);
     let said = said::instead_of(&text, &document, limits);
     let markdown = wants_markdown.then(|| match &said {

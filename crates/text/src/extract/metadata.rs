@@ -258,7 +258,7 @@ fn text_of(document: &Document<'_>, index: usize) -> String {
 }
 
 /// White space collapsed, control characters dropped, length bounded.
-fn tidy(value: &str) -> String {
+pub(super) fn tidy(value: &str) -> String {
     let mut out = String::with_capacity(value.len().min(LONGEST));
     for word in value.split_whitespace() {
         if !out.is_empty() {

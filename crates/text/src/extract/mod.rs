@@ -1,4 +1,4 @@
-//! Extractors: records to text documents.
+//! Extractors: records to text documents, to documents of text and media, and to references to images.
 
 mod about;
 mod blocks;
@@ -14,13 +14,18 @@ mod forest_second;
 mod formula;
 mod hints;
 pub mod html;
+pub mod image_references;
+pub mod interleaved;
 mod kind;
 mod lexicon;
 mod lexicon_weights;
 pub mod markdown;
+mod media;
 mod metadata;
+pub mod nodes;
 mod patterns;
 pub mod pdf;
+mod placement;
 pub mod plain;
 mod records;
 mod render;
@@ -28,6 +33,7 @@ mod render_markdown;
 mod rows;
 mod said;
 mod structured;
+mod surroundings;
 pub mod training;
 
 use gristmill_core::Extractor;
@@ -39,6 +45,8 @@ pub static EXTRACTORS: &[&dyn Extractor] = &[
     &pdf::Pdf,
     &markdown::Markdown,
     &epub::Epub,
+    &interleaved::Interleaved,
+    &image_references::ImageReferences,
 ];
 
 #[cfg(test)]

@@ -5,34 +5,60 @@
 
 use super::blocks::{Block, Page};
 
+/// A kept block and how it follows the one before it.
+pub(super) struct Piece<'a> {
+    pub(super) block: &'a Block,
+    /// Its place among all blocks.
+    pub(super) index: usize,
+    /// It is the next cell of the same row.
+    pub(super) is_next_cell: bool,
+    /// It begins a list item.
+    pub(super) has_dash: bool,
+}
+
 /// Writes the kept blocks. `is_kept` has one entry a block.
 pub(super) fn render(page: &Page, is_kept: &[bool]) -> String {
-    let kept = || {
-        page.blocks
-            .iter()
-            .zip(is_kept)
-            .filter(|(_, kept)| **kept)
-            .map(|(block, _)| block)
-    };
-    let mut out = String::with_capacity(kept().map(|block| block.text.len() + 3).sum());
-    let mut blocks = kept().peekable();
-    let mut before: Option<&Block> = None;
-    while let Some(block) = blocks.next() {
-        let shares_cell = |other: Option<&&Block>| other.is_some_and(|other| block.cell == other.cell);
-        let is_alone = !shares_cell(before.as_ref()) && !shares_cell(blocks.peek());
-        let is_next_cell = is_alone && before.is_some_and(|before| is_same_row(before, block));
+    let bytes = pieces(page, is_kept)
+        .map(|piece| piece.block.text.len() + 3)
+        .sum();
+    let mut out = String::with_capacity(bytes);
+    for piece in pieces(page, is_kept) {
         if !out.is_empty() {
-            out.push_str(if is_next_cell { " | " } else { "\n" });
+            out.push_str(if piece.is_next_cell { " | " } else { "\n" });
         }
-        if block.begins_item && !is_next_cell {
+        if piece.has_dash {
             out.push_str("- ");
         }
-        let text = &page.text[block.text.clone()];
-        out.push_str(text);
-        // A block of several lines ends its row.
-        before = (is_alone && !text.contains('\n') || shares_cell(blocks.peek())).then_some(block);
+        out.push_str(&page.text[piece.block.text.clone()]);
     }
     out
+}
+
+/// The kept blocks as they are written.
+pub(super) fn pieces<'a>(page: &'a Page, is_kept: &'a [bool]) -> impl Iterator<Item = Piece<'a>> {
+    let mut blocks = page
+        .blocks
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| is_kept[*index])
+        .peekable();
+    let mut before: Option<&Block> = None;
+    std::iter::from_fn(move || {
+        let (index, block) = blocks.next()?;
+        let shares_cell = |other: Option<&Block>| other.is_some_and(|other| block.cell == other.cell);
+        let next = blocks.peek().map(|(_, next)| *next);
+        let is_alone = !shares_cell(before) && !shares_cell(next);
+        let is_next_cell = is_alone && before.is_some_and(|before| is_same_row(before, block));
+        // A block of several lines ends its row.
+        let is_line = is_alone && !page.text[block.text.clone()].contains('\n');
+        before = (is_line || shares_cell(next)).then_some(block);
+        Some(Piece {
+            block,
+            index,
+            is_next_cell,
+            has_dash: block.begins_item && !is_next_cell,
+        })
+    })
 }
 
 fn is_same_row(one: &Block, other: &Block) -> bool {

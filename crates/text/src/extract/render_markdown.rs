@@ -194,6 +194,7 @@ impl Writer<'_> {
                     self.finish_table();
                 }
             }
+            Side::Media(_) => {}
         }
     }
 
@@ -682,11 +683,11 @@ fn is_list_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::blocks;
+    use crate::extract::blocks::{self, Marked};
 
     fn check(html: &str, expected: &str) {
         let document = Document::parse(html, 512, 1 << 20);
-        let page = blocks::cut_with(&document, true);
+        let page = blocks::cut_with(&document, Marked::Elements);
         assert_eq!(
             render(&document, &page, &vec![true; page.blocks.len()]),
             expected,
@@ -781,7 +782,7 @@ mod tests {
     fn nesting_has_a_floor() {
         let html = "<ul><li>a".repeat(400);
         let document = Document::parse(&html, 512, 1 << 20);
-        let page = blocks::cut_with(&document, true);
+        let page = blocks::cut_with(&document, Marked::Elements);
         let text = render(&document, &page, &vec![true; page.blocks.len()]);
         assert!(text.lines().all(|line| line.len() <= 2 * DEEPEST + 1), "{text}");
     }

@@ -25,10 +25,34 @@ pub(super) fn extract_rows<const N: usize>(
     limits: &Limits,
     extract: impl Fn(Source<'_>) -> Result<[Option<String>; N], Fault>,
 ) -> Documents {
+    let mut columns: [StringViewBuilder; N] = std::array::from_fn(|_| StringViewBuilder::new());
+    let faults = each_row(inputs, limits, extract, |values| match values {
+        Some(values) => {
+            for (column, value) in columns.iter_mut().zip(values) {
+                column.append_option(value);
+            }
+        }
+        None => columns.iter_mut().for_each(StringViewBuilder::append_null),
+    });
+    Documents {
+        columns: columns
+            .map(|mut column| Arc::new(column.finish()) as ArrayRef)
+            .into(),
+        faults,
+    }
+}
+
+/// The same for documents of any columns: hands what `extract` gives to `put`, row by row, `None` where it gives a
+/// fault. Gives the faults.
+pub(super) fn each_row<T>(
+    inputs: &[ArrayRef],
+    limits: &Limits,
+    extract: impl Fn(Source<'_>) -> Result<T, Fault>,
+    mut put: impl FnMut(Option<T>),
+) -> StringViewArray {
     let contents: &BinaryViewArray = inputs[0].as_binary_view();
     let charsets: &StringViewArray = inputs[1].as_string_view();
     let urls: &StringViewArray = inputs[2].as_string_view();
-    let mut columns: [StringViewBuilder; N] = std::array::from_fn(|_| StringViewBuilder::new());
     let mut faults = StringViewBuilder::new();
     for ((content, charset), url) in contents.iter().zip(charsets).zip(urls) {
         let result = match content {
@@ -47,25 +71,10 @@ pub(super) fn extract_rows<const N: usize>(
             }))
             .unwrap_or_else(|_| Err(Fault::internal("extraction panicked"))),
         };
-        match result {
-            Ok(values) => {
-                for (column, value) in columns.iter_mut().zip(values) {
-                    column.append_option(value);
-                }
-                faults.append_null();
-            }
-            Err(fault) => {
-                columns.iter_mut().for_each(StringViewBuilder::append_null);
-                faults.append_value(fault.to_string());
-            }
-        }
+        faults.append_option(result.as_ref().err().map(ToString::to_string));
+        put(result.ok());
     }
-    Documents {
-        columns: columns
-            .map(|mut column| Arc::new(column.finish()) as ArrayRef)
-            .into(),
-        faults: faults.finish(),
-    }
+    faults.finish()
 }
 
 #[cfg(test)]

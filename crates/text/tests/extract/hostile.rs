@@ -106,6 +106,70 @@ fn many_small_blocks_pass() {
 }
 
 #[test]
+fn many_images_take_linear_time() {
+    for image in [
+        "<img src=x>",
+        "<p>word <img src=x alt='a &amp; b'> word",
+        "<img src=x><noscript><img src=y></noscript>",
+        "<figure><img src=x>",
+        "<figure><figcaption><img src=x>",
+        "<picture><source srcset=x><img>",
+        "<div class=caption><img src=x>",
+        "<video><source src=x>",
+        "<header><img src=x></header>",
+        "<amp-img src=x>",
+        "<iframe src=//youtube.com/embed/></iframe>",
+        "x<img src=x>",
+    ] {
+        check(image.repeat(100_000).as_bytes());
+    }
+    let sentence = "A sentence of the article, and words in it. ".repeat(20);
+    let images = |between: &str| format!("<img src=x>{between}").repeat(6000);
+    // One word without an end, one caption, one base and one figure for all of them.
+    check(format!("<p>{sentence}<p>{}{}", images("x"), "x".repeat(10_000_000)).as_bytes());
+    check(
+        format!(
+            "<p>{sentence}<figure>{}<figcaption>{}",
+            images("<b>"),
+            "<b>a".repeat(100_000)
+        )
+        .as_bytes(),
+    );
+    check(
+        format!(
+            "<base href=//a.org/{}/><p>{sentence}<p>{}",
+            "b".repeat(4000),
+            images("<p>x")
+        )
+        .as_bytes(),
+    );
+    check(format!("{}<p>{sentence}<p>{}", "<div>".repeat(500), images("<div></div>")).as_bytes());
+    check(
+        format!(
+            "<p>{sentence}<picture>{}{}",
+            "<source srcset=x>".repeat(300_000),
+            images("")
+        )
+        .as_bytes(),
+    );
+}
+
+#[test]
+fn huge_attributes_of_images_pass() {
+    let huge = "x".repeat(10_000_000);
+    for name in [
+        "src", "alt", "title", "style", "width", "data-src", "class", &huge,
+    ] {
+        check(format!("<p>text <img src=x {name}='{huge}'> text").as_bytes());
+    }
+    for set in ["x 1w,", ",", "x ", "x", "x 1w 2h 3x (", "data:,"] {
+        check(format!("<p>text <img srcset='{}'> text", set.repeat(1_000_000)).as_bytes());
+    }
+    check(format!("<img src=x style='{}'>", "width:1px;".repeat(1_000_000)).as_bytes());
+    check(format!("<img src='{}x'>", "../".repeat(1300)).as_bytes());
+}
+
+#[test]
 fn long_lines_and_odd_bytes_pass() {
     check("word ".repeat(2_000_000).as_bytes());
     check("x".repeat(10_000_000).as_bytes());
