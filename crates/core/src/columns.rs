@@ -15,17 +15,17 @@ pub const URI: Column = Column::text("uri", "object, relative to the folder that
 /// Where the record starts.
 pub const OFFSET: Column = Column::u64(
     "offset",
-    "where the record starts, in bytes of the stored (compressed) object; in bytes of the decompressed stream where that is compressed as a whole (JSONL, archives in bzip2, xz, LZ4, brotli); a row number in Parquet",
+    "where the record starts, in bytes of the stored (compressed) object; in bytes of the decompressed stream where that is compressed as a whole (JSONL, CSV, tar, archives in bzip2, xz, LZ4, brotli); a row number in Parquet and Arrow",
 );
 /// How many stored bytes the record takes.
 pub const LENGTH: Column = Column::u64(
     "length",
-    "bytes of the record, counted like its offset; of its gzip member or zstd frame where several records share one; 0 in Parquet, and in members larger than the limit for one record",
+    "bytes of the record, counted like its offset; of its gzip member or zstd frame where several records share one; 0 in Parquet and Arrow, and in members larger than the limit for one record",
 );
 /// What kind of record it is.
 pub const RECORD_TYPE: Column = Column::text(
     "record_type",
-    "WARC type (response, resource, conversion, request, warcinfo, metadata, revisit, continuation), `unknown` where damage hides it, or `document` for JSONL, Parquet and plain files",
+    "WARC type (response, resource, conversion, request, warcinfo, metadata, revisit, continuation), `unknown` where damage hides it, or `document` for all that is no web archive",
 )
 .if_named();
 /// The address the content was fetched from.
@@ -51,6 +51,15 @@ pub const TRUNCATED: Column = Column::text(
     "why the crawler cut the content short (WARC-Truncated: length, time, disconnect), null when whole",
 )
 .if_named();
+/// The name of the member of an archive that the content is, or the path that a row gives for it.
+pub const MEMBER: Column = Column::text(
+    "member",
+    "name of the member of a tar or zip file, or path that a row gives for its content; as stored, and nothing more than data",
+)
+.if_named();
+/// What the members of one WebDataset sample share.
+pub const SAMPLE: Column =
+    Column::text("sample", "key that the members of one WebDataset sample share").if_named();
 /// The content itself, after transfer and content decoding.
 pub const CONTENT: Column = Column::bytes(
     "content",
@@ -77,6 +86,8 @@ pub const RECORD: &[Column] = &[
     HTTP_STATUS,
     TIMESTAMP,
     TRUNCATED,
+    MEMBER,
+    SAMPLE,
     CONTENT,
     FAULT,
 ];

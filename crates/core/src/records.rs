@@ -18,7 +18,7 @@ use crate::{Column, ColumnType, Fault, Limits, Result, columns, record_id};
 pub struct ReadOptions {
     /// Bounds on what is believed of the input.
     pub limits: Limits,
-    /// Which fields of structured formats (JSONL, Parquet) become which record columns.
+    /// Which fields of structured formats (JSONL, CSV, Parquet, Arrow, WebDataset) become which record columns.
     pub fields: FieldMap,
     /// Record columns that somebody asked for. Others may be left null: a format need not decode `content`
     /// that nobody reads.
@@ -30,7 +30,7 @@ pub struct ReadOptions {
     pub batch_bytes: usize,
 }
 
-/// Which fields of a JSONL line or a Parquet row become which record columns.
+/// Which fields of a row or a sample become which record columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldMap {
     /// The field that holds the content (`text`).
@@ -129,6 +129,10 @@ pub struct Record<'a> {
     pub timestamp: Option<i64>,
     /// See [`columns::TRUNCATED`].
     pub truncated: Option<&'a str>,
+    /// See [`columns::MEMBER`].
+    pub member: Option<&'a str>,
+    /// See [`columns::SAMPLE`].
+    pub sample: Option<&'a str>,
     /// See [`columns::CONTENT`].
     pub content: Option<&'a [u8]>,
     /// Bytes of its carried texts, which the batch holds too.
@@ -155,6 +159,8 @@ pub struct RecordBatcher {
     http_status: UInt16Builder,
     timestamp: TimestampMillisecondBuilder,
     truncated: StringViewBuilder,
+    member: StringViewBuilder,
+    sample: StringViewBuilder,
     content: BinaryViewBuilder,
     fault: StringViewBuilder,
 }
@@ -179,6 +185,8 @@ impl RecordBatcher {
             http_status: UInt16Builder::new(),
             timestamp: TimestampMillisecondBuilder::new().with_timezone("UTC"),
             truncated: strings(),
+            member: strings(),
+            sample: strings(),
             content: BinaryViewBuilder::new()
                 .with_fixed_block_size(options.batch_bytes.clamp(TEXT_BLOCK, CONTENT_BLOCK) as u32),
             fault: strings(),
@@ -203,6 +211,8 @@ impl RecordBatcher {
         self.http_status.append_option(record.http_status);
         self.timestamp.append_option(record.timestamp);
         self.truncated.append_option(record.truncated);
+        self.member.append_option(record.member);
+        self.sample.append_option(record.sample);
         let content = record.content.filter(|_| self.options.wants(&columns::CONTENT));
         self.content.append_option(content);
         self.fault
@@ -230,7 +240,7 @@ impl RecordBatcher {
         if self.rows == 0 {
             return Ok(None);
         }
-        let builders: [&mut dyn ArrayBuilder; 13] = [
+        let builders: [&mut dyn ArrayBuilder; 15] = [
             &mut self.id,
             &mut self.uris,
             &mut self.offset,
@@ -242,6 +252,8 @@ impl RecordBatcher {
             &mut self.http_status,
             &mut self.timestamp,
             &mut self.truncated,
+            &mut self.member,
+            &mut self.sample,
             &mut self.content,
             &mut self.fault,
         ];
