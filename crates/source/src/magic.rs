@@ -19,6 +19,8 @@ use memchr::memmem;
 
 use crate::media_type::lower_case;
 
+/// What ends a Targa image; older ones end in pixels.
+const TGA_END: &[u8] = b"TRUEVISION-XFILE.\0";
 /// Bytes that are looked at.
 const HEAD: usize = 1024;
 
@@ -28,6 +30,9 @@ pub(crate) fn media_type<'a>(
     declared: Option<&'a str>,
     identified: Option<&'a str>,
 ) -> Option<Cow<'a, str>> {
+    if bytes.ends_with(TGA_END) {
+        return Some(Cow::Borrowed("image/x-tga"));
+    }
     let bytes = &bytes[..bytes.len().min(HEAD)];
     if let Some(found) = signature(bytes) {
         let exact = [declared, identified]
@@ -77,16 +82,32 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"GIF89a", "image/gif"),
     (b"II*\0", "image/tiff"),
     (b"MM\0*", "image/tiff"),
+    (b"II+\0", "image/tiff"),
+    (b"MM\0+", "image/tiff"),
+    (b"II\xbc\x01", "image/jxr"),
     (b"\0\0\x01\0", "image/x-icon"),
     (b"\xff\x0a", "image/jxl"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "image/jp2"),
+    (b"\xff\x4f\xff\x51", "image/j2c"),
+    (b"#?RADIANCE", "image/vnd.radiance"),
+    (b"#?RGBE", "image/vnd.radiance"),
+    (b"\x76\x2f\x31\x01", "image/x-exr"),
+    (b"DDS \x7c\0\0\0", "image/vnd.ms-dds"),
     (b"8BPS", "image/vnd.adobe.photoshop"),
     (b"ID3", "audio/mpeg"),
     (b"fLaC", "audio/flac"),
+    (b"#!AMR-WB\n", "audio/amr-wb"),
     (b"#!AMR", "audio/amr"),
+    (b"caff\0\x01", "audio/x-caf"),
+    (b"wvpk", "audio/x-wavpack"),
+    (b"riff\x2e\x91\xcf\x11", "audio/x-w64"),
     (b".snd", "audio/basic"),
     (b"MThd", "audio/midi"),
     (b"FLV\x01", "video/x-flv"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
+    (b"DKIF\0\0", "video/x-ivf"),
+    (b"YUV4MPEG2 ", "video/x-yuv4mpeg"),
     (b"\0\0\x01\xba", "video/mpeg"),
     (b"\0\0\x01\xb3", "video/mpeg"),
     (b"PK\x03\x04", "application/zip"),
@@ -106,7 +127,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\0asm", "application/wasm"),
 ];
 
-/// Brands of ISO media files; any other is video.
+/// Brands of ISO media files.
 const BRANDS: &[(&[u8], &str)] = &[
     (b"M4A", "audio/mp4"),
     (b"M4B", "audio/mp4"),
@@ -115,10 +136,17 @@ const BRANDS: &[(&[u8], &str)] = &[
     (b"avis", "image/avif"),
     (b"heic", "image/heic"),
     (b"heix", "image/heic"),
-    (b"mif1", "image/heif"),
+    (b"heim", "image/heic"),
+    (b"heis", "image/heic"),
+    (b"hevc", "image/heic-sequence"),
+    (b"hevx", "image/heic-sequence"),
+    (b"jxl ", "image/jxl"),
+    (b"jp2 ", "image/jp2"),
     (b"3gp", "video/3gpp"),
     (b"crx ", "image/x-canon-cr3"),
 ];
+/// Brands of ISO media files that are pictures of any codec: the compatible brands tell which.
+const PICTURES: [&[u8]; 5] = [b"mif1", b"mif2", b"msf1", b"miaf", b"1pic"];
 
 /// The type that `bytes` leave no doubt about.
 pub(crate) fn signature(bytes: &[u8]) -> Option<&'static str> {
@@ -146,10 +174,38 @@ pub(crate) fn signature(bytes: &[u8]) -> Option<&'static str> {
             b'F' | b'C',
             ..,
         ] => return Some("audio/aiff"),
-        [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => {
-            let found = BRANDS.iter().find(|(name, _)| brand.starts_with(name));
-            return Some(found.map_or("video/mp4", |(_, found)| found));
+        [a, b, c, d, b'f', b't', b'y', b'p', brands @ ..] => {
+            let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+            return Some(iso_media(&brands[..brands.len().min(length.saturating_sub(8))]));
         }
+        [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [0, _, _, _, b'm', b'd', b'a', b't', ..] => {
+            return Some("video/quicktime");
+        }
+        [
+            b'R' | b'B',
+            b'F' | b'W',
+            b'6',
+            b'4',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'A',
+            b'V',
+            b'E',
+            ..,
+        ] => {
+            return Some("audio/wav");
+        }
+        [b'q', b'o', b'i', b'f', _, _, _, _, _, _, _, _, 3 | 4, 0 | 1, ..] => return Some("image/qoi"),
+        // A cursor: at least one picture, and a reserved zero in its entry.
+        [0, 0, 2, 0, 1..=255, 0, _, _, _, 0, ..] => return Some("image/x-icon"),
+        [b'P', ..] if portable_map(bytes).is_some() => return portable_map(bytes),
+        [0x47, ..] if bytes.get(188) == Some(&0x47) && bytes.get(376) == Some(&0x47) => {
+            return Some("video/mp2t");
+        }
+        [0xff, sync, ..] if sync & 0xf6 == 0xf0 && is_adts(bytes) => return Some("audio/aac"),
         [b'O', b'g', b'g', b'S', ..] => {
             let is_video = memmem::find(&bytes[..bytes.len().min(256)], b"theora").is_some();
             return Some(if is_video { "video/ogg" } else { "audio/ogg" });
@@ -159,8 +215,8 @@ pub(crate) fn signature(bytes: &[u8]) -> Option<&'static str> {
             return Some(if is_webm { "video/webm" } else { "video/x-matroska" });
         }
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => return Some("image/bmp"),
-        // MPEG audio without tags: frame sync, layer III, a bit rate and a sample rate.
-        [0xff, 0xfa | 0xfb | 0xf2 | 0xf3, rates, ..]
+        // MPEG audio without tags: frame sync, layer II or III, a bit rate and a sample rate.
+        [0xff, 0xfa..=0xfd | 0xf2..=0xf5, rates, ..]
             if rates >> 4 != 15 && rates & 12 != 12 && *rates > 15 =>
         {
             return Some("audio/mpeg");
@@ -175,6 +231,110 @@ pub(crate) fn signature(bytes: &[u8]) -> Option<&'static str> {
         return Some(xml(text));
     }
     begins_with_any(text, &HTML).then_some("text/html")
+}
+
+/// The type of an ISO media file from its brands: the major one, a version number, and the compatible ones.
+fn iso_media(brands: &[u8]) -> &'static str {
+    let of = |brand: &[u8]| {
+        BRANDS
+            .iter()
+            .find(|(name, _)| brand.starts_with(name))
+            .map(|(_, found)| *found)
+    };
+    let major = &brands[..brands.len().min(4)];
+    if let Some(found) = of(major) {
+        return found;
+    }
+    let compatible = || brands.get(8..).unwrap_or_default().chunks_exact(4);
+    let is_picture = |brand: &[u8]| PICTURES.contains(&brand);
+    if !is_picture(major) && !compatible().any(is_picture) {
+        return "video/mp4";
+    }
+    let exact = compatible()
+        .filter_map(of)
+        .find(|found| found.starts_with("image/"));
+    exact.unwrap_or(if is_picture(major) {
+        "image/heif"
+    } else {
+        "video/mp4"
+    })
+}
+
+/// The type of a portable map (Netpbm): its letter and digit, then width and height, or the keys of an arbitrary map.
+fn portable_map(bytes: &[u8]) -> Option<&'static str> {
+    let found = match bytes.get(1)? {
+        b'1' | b'4' => "image/x-portable-bitmap",
+        b'2' | b'5' => "image/x-portable-graymap",
+        b'3' | b'6' => "image/x-portable-pixmap",
+        b'F' | b'f' => "image/x-portable-floatmap",
+        b'7' => {
+            let keys: [&[u8]; 6] = [b"WIDTH ", b"HEIGHT ", b"DEPTH ", b"MAXVAL ", b"TUPLTYPE ", b"#"];
+            let rest = bytes[2..].strip_prefix(b"\n")?;
+            return keys
+                .iter()
+                .any(|key| rest.starts_with(key))
+                .then_some("image/x-portable-arbitrarymap");
+        }
+        _ => return None,
+    };
+    let mut rest = bytes[2..].strip_prefix(b"4").unwrap_or(&bytes[2..]);
+    for _ in 0..2 {
+        let start = rest;
+        loop {
+            rest = rest.trim_ascii_start();
+            let Some(comment) = rest.strip_prefix(b"#") else {
+                break;
+            };
+            rest = &comment[memchr::memchr(b'\n', comment)?..];
+        }
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || rest.len() == start.len() {
+            return None;
+        }
+        rest = &rest[digits..];
+    }
+    rest.first().is_some_and(u8::is_ascii_whitespace).then_some(found)
+}
+
+/// Whether `bytes` begin with a frame of AAC in an audio data transport stream, and go on with one as far as seen.
+fn is_adts(bytes: &[u8]) -> bool {
+    let [_, _, rates, high, middle, low, _, ..] = bytes else {
+        return false;
+    };
+    let length = usize::from(high & 3) << 11 | usize::from(*middle) << 3 | usize::from(low >> 5);
+    let next = bytes.get(length..length + 2);
+    (rates >> 2) & 15 < 13 && length > 7 && next.is_none_or(|next| next[0] == 0xff && next[1] & 0xf6 == 0xf0)
+}
+
+/// Whether `bytes` look like a Targa image without the end that newer ones have: true colour or grey, no palette.
+fn is_old_tga(bytes: &[u8]) -> bool {
+    let [
+        _,
+        0,
+        2 | 3 | 10 | 11,
+        0,
+        0,
+        0,
+        0,
+        0,
+        _,
+        _,
+        _,
+        _,
+        wl,
+        wh,
+        hl,
+        hh,
+        depth,
+        flags,
+        ..,
+    ] = bytes
+    else {
+        return false;
+    };
+    let (width, height) = (u16::from_le_bytes([*wl, *wh]), u16::from_le_bytes([*hl, *hh]));
+    let is_size = (1..=16384).contains(&width) && (1..=16384).contains(&height);
+    is_size && matches!(depth, 8 | 16 | 24 | 32) && flags & 0xc0 == 0
 }
 
 /// Tags that open a page.
@@ -205,6 +365,9 @@ const ROOTS: [(&[u8], &str); 6] = [
 
 /// The type that `bytes` look like.
 pub(crate) fn guess(bytes: &[u8]) -> Option<&'static str> {
+    if is_old_tga(bytes) {
+        return Some("image/x-tga");
+    }
     let text = markup(bytes);
     if let Some((_, found)) = ROOTS[2..].iter().find(|(root, _)| begins_with_any(text, &[root])) {
         return Some(found);
@@ -362,6 +525,67 @@ mod tests {
         );
         check(b"", Some("text/html"), Some("text/html"));
         check(b"", None, None);
+    }
+
+    #[test]
+    fn pictures_are_told_by_their_bytes() {
+        let heic = |major: &str, compatible: &str| {
+            let length = 16 + compatible.len() as u8;
+            [
+                &[0, 0, 0, length],
+                b"ftyp",
+                major.as_bytes(),
+                &[0; 4],
+                compatible.as_bytes(),
+            ]
+            .concat()
+        };
+        for (major, compatible, expected) in [
+            ("avif", "mif1miaf", "image/avif"),
+            ("mif1", "miafavif", "image/avif"),
+            ("mif1", "heicmiaf", "image/heic"),
+            ("heix", "mif1", "image/heic"),
+            ("mif1", "miafunci", "image/heif"),
+            ("isom", "iso2avc1", "video/mp4"),
+            ("msf1", "hevcisom", "image/heic-sequence"),
+        ] {
+            check(&heic(major, compatible), None, Some(expected));
+        }
+        let mut long = heic("mif1", "miaf");
+        long.extend(b"avif is not a brand here");
+        check(&long, None, Some("image/heif"));
+        check(b"P6\n# made\n 12 7\n255\n", None, Some("image/x-portable-pixmap"));
+        check(b"P4 8 1\n\x00", None, Some("image/x-portable-bitmap"));
+        check(b"Pf\n2 2\n-1.0\n", None, Some("image/x-portable-floatmap"));
+        check(b"P7\nWIDTH 2\n", None, Some("image/x-portable-arbitrarymap"));
+        check(b"P5 is a number", None, Some("text/plain"));
+        check(b"P6", None, Some("text/plain"));
+        check(b"qoif\0\0\0\x01\0\0\0\x01\x04\0", None, Some("image/qoi"));
+        check(b"qoif is a format", None, Some("text/plain"));
+        check(b"#?RADIANCE\n", Some("text/plain"), Some("image/vnd.radiance"));
+        check(b"\x76\x2f\x31\x01\x02\0\0\0", None, Some("image/x-exr"));
+        check(b"\0\0\x02\0\x01\0\x20\x20\0\0", None, Some("image/x-icon"));
+        check(b"MM\0+\0\x08", None, Some("image/tiff"));
+        let tga = [
+            &[0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 24, 0][..],
+            b"rgb",
+        ]
+        .concat();
+        check(&tga, None, Some("image/x-tga"));
+        let new = [&tga[..], &[0; 2000], b"TRUEVISION-XFILE.\0"].concat();
+        check(&new, Some("application/octet-stream"), Some("image/x-tga"));
+    }
+
+    #[test]
+    fn sounds_are_told_by_their_frames() {
+        let mut adts = vec![0xff, 0xf1, 0x50, 0x80, 0x01, 0x7f, 0xfc, 1, 2, 3, 4];
+        check(&adts, None, Some("audio/aac"));
+        adts.extend([0xff, 0xf1, 0x50, 0x80]);
+        check(&adts, None, Some("audio/aac"));
+        adts[11] = 0;
+        check(&adts, None, None);
+        check(b"caff\0\x01\0\0", None, Some("audio/x-caf"));
+        check(b"RF64\xff\xff\xff\xffWAVEds64", None, Some("audio/wav"));
     }
 
     #[test]

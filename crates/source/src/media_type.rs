@@ -1,6 +1,6 @@
-//! Content-Type values: `text/html; charset=utf-8`.
+//! Media types where somebody names them: Content-Type values (`text/html; charset=utf-8`) and file-name endings.
 //!
-//! Source: RFC 9110, section 8.3, read with tolerance.
+//! Source: RFC 9110, section 8.3, read with tolerance; the IANA registry, and usual names where it has none.
 
 use std::borrow::Cow;
 
@@ -33,6 +33,110 @@ pub(crate) fn lower_case(value: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(value)
     }
+}
+
+/// Media types of file-name endings, where the bytes do not say it.
+const ENDINGS: &[(&str, &str)] = &[
+    ("html", "text/html"),
+    ("htm", "text/html"),
+    ("xhtml", "application/xhtml+xml"),
+    ("txt", "text/plain"),
+    ("md", "text/markdown"),
+    ("markdown", "text/markdown"),
+    ("rst", "text/x-rst"),
+    ("tex", "text/x-tex"),
+    ("csv", "text/csv"),
+    ("tsv", "text/tab-separated-values"),
+    ("css", "text/css"),
+    ("js", "text/javascript"),
+    ("json", "application/json"),
+    ("xml", "application/xml"),
+    ("svg", "image/svg+xml"),
+    ("pdf", "application/pdf"),
+    ("epub", "application/epub+zip"),
+    (
+        "docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
+    (
+        "xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+    (
+        "pptx",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ),
+    ("odt", "application/vnd.oasis.opendocument.text"),
+    ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
+    ("odp", "application/vnd.oasis.opendocument.presentation"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("jpe", "image/jpeg"),
+    ("jfif", "image/jpeg"),
+    ("png", "image/png"),
+    ("apng", "image/png"),
+    ("gif", "image/gif"),
+    ("webp", "image/webp"),
+    ("bmp", "image/bmp"),
+    ("tif", "image/tiff"),
+    ("tiff", "image/tiff"),
+    ("avif", "image/avif"),
+    ("heic", "image/heic"),
+    ("heif", "image/heif"),
+    ("jxl", "image/jxl"),
+    ("jp2", "image/jp2"),
+    ("j2k", "image/j2c"),
+    ("qoi", "image/qoi"),
+    ("ico", "image/x-icon"),
+    ("pbm", "image/x-portable-bitmap"),
+    ("pgm", "image/x-portable-graymap"),
+    ("ppm", "image/x-portable-pixmap"),
+    ("pnm", "image/x-portable-anymap"),
+    ("pam", "image/x-portable-arbitrarymap"),
+    ("pfm", "image/x-portable-floatmap"),
+    ("hdr", "image/vnd.radiance"),
+    ("exr", "image/x-exr"),
+    ("tga", "image/x-tga"),
+    ("dds", "image/vnd.ms-dds"),
+    ("mp3", "audio/mpeg"),
+    ("aac", "audio/aac"),
+    ("flac", "audio/flac"),
+    ("wav", "audio/wav"),
+    ("ogg", "audio/ogg"),
+    ("oga", "audio/ogg"),
+    ("opus", "audio/ogg"),
+    ("m4a", "audio/mp4"),
+    ("aif", "audio/aiff"),
+    ("aiff", "audio/aiff"),
+    ("caf", "audio/x-caf"),
+    ("amr", "audio/amr"),
+    ("mp4", "video/mp4"),
+    ("m4v", "video/mp4"),
+    ("mov", "video/quicktime"),
+    ("mkv", "video/x-matroska"),
+    ("webm", "video/webm"),
+    ("avi", "video/x-msvideo"),
+    ("mpg", "video/mpeg"),
+    ("mpeg", "video/mpeg"),
+    ("ogv", "video/ogg"),
+    ("flv", "video/x-flv"),
+    ("3gp", "video/3gpp"),
+];
+
+/// The media type that the ending of a file name suggests.
+pub(crate) fn by_name(name: &str) -> Option<&'static str> {
+    let (_, ending) = name.rsplit_once('.')?;
+    ENDINGS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(ending))
+        .map(|(_, media_type)| *media_type)
+}
+
+/// Whether it is an image, sound or film.
+pub(crate) fn is_media(media_type: &str) -> bool {
+    ["image/", "audio/", "video/"]
+        .iter()
+        .any(|family| media_type.starts_with(family))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use gristmill_core::{
 
 use crate::{
     carry::carried_nulls,
-    magic,
+    magic, media_type,
     stored::{self, Compression},
     window::{Peek, Window},
 };
@@ -52,27 +52,6 @@ impl Format for Plain {
         }))
     }
 }
-
-/// Media types of file-name endings, where the bytes do not say it.
-const ENDINGS: &[(&str, &str)] = &[
-    ("html", "text/html"),
-    ("htm", "text/html"),
-    ("xhtml", "application/xhtml+xml"),
-    ("txt", "text/plain"),
-    ("md", "text/markdown"),
-    ("markdown", "text/markdown"),
-    ("rst", "text/x-rst"),
-    ("tex", "text/x-tex"),
-    ("csv", "text/csv"),
-    ("css", "text/css"),
-    ("js", "text/javascript"),
-    ("json", "application/json"),
-    ("xml", "application/xml"),
-    ("svg", "image/svg+xml"),
-    ("epub", "application/epub+zip"),
-    ("mp3", "audio/mpeg"),
-    ("aac", "audio/aac"),
-];
 
 /// The one record, until it is read.
 struct Whole {
@@ -126,14 +105,7 @@ fn has_compressed_name(uri: &str, compression: Compression) -> bool {
 }
 
 fn by_name(uri: &str, compression: Compression) -> Option<&'static str> {
-    let name = uri.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let name = match name.rsplit_once('.') {
-        Some((stem, _)) if compression != Compression::None => stem,
-        _ => &name,
-    };
-    let (_, ending) = name.rsplit_once('.')?;
-    ENDINGS
-        .iter()
-        .find(|(known, _)| *known == ending)
-        .map(|(_, media_type)| *media_type)
+    let stem = uri.rsplit_once('.').map(|(stem, _)| stem);
+    let name = stem.filter(|_| compression != Compression::None);
+    media_type::by_name(name.unwrap_or(uri))
 }
