@@ -94,7 +94,7 @@ impl Column {
             Column::I64(column) => column.append_option(integer(field).and_then(|v| i64::try_from(v).ok())),
             Column::F64(column) => column.append_option(float(field)),
             Column::Text(column) => column.append_option(text(field)),
-            Column::Bytes(column) => column.append_option(field.as_text()),
+            Column::Bytes(column) => column.append_option(bytes(field)),
             Column::Time(column) => column.append_option(time(field)),
         }
     }
@@ -143,10 +143,17 @@ fn float(field: &Field<'_>) -> Option<f64> {
 
 fn text<'a>(field: &'a Field<'_>) -> Option<std::borrow::Cow<'a, str>> {
     match field {
-        Field::Missing | Field::Null => None,
+        Field::Missing | Field::Null | Field::Bytes(_) => None,
         Field::Bool(value) => Some(value.to_string().into()),
         Field::Nested(value) => Some(value.to_string().into()),
         Field::Number(_) | Field::Text(_) => field.to_text(),
+    }
+}
+
+fn bytes<'a>(field: &'a Field<'_>) -> Option<&'a [u8]> {
+    match field {
+        Field::Bytes(bytes) => Some(bytes),
+        _ => field.as_text().map(str::as_bytes),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which format an object has.
 //!
 //! The bytes decide, after decompression: `PAR1` is Parquet, `WARC/` and an ARC header line are archives, a line (or
-//! array) of JSON objects is JSONL. The name is asked second, for objects whose bytes fit several formats: an
+//! array) of JSON objects is JSONL, a header block with a valid checksum is tar: [WebDataset](crate::webdataset) if its
+//! files form samples. The name is asked second, for objects whose bytes fit several formats: an
 //! empty or damaged `.jsonl` stays JSONL. Everything else is a plain file.
 
 use std::{ops::Range, sync::Arc};
@@ -15,12 +16,14 @@ use crate::{
     parquet::Parquet,
     plain::Plain,
     stored::{self, Compression},
+    tar::{self, Tar},
     warc::{self, Warc},
+    webdataset::{self, WebDataset},
     window::{Peek, Window},
 };
 
 /// Everything that can be read.
-pub static FORMATS: &[&dyn Format] = &[&Warc, &ArcFormat, &Jsonl, &Parquet, &Plain];
+pub static FORMATS: &[&dyn Format] = &[&Warc, &ArcFormat, &Jsonl, &Parquet, &Tar, &WebDataset, &Plain];
 
 /// Finds the format of each object; see the module. Not on the list: it reads nothing itself.
 pub static AUTO: &dyn Format = &Auto;
@@ -41,6 +44,8 @@ pub fn detect(name: &str, head: &[u8]) -> &'static dyn Format {
         &Warc
     } else if arc::begins(start) {
         &ArcFormat
+    } else if tar::begins(head) {
+        &Tar
     } else if let Some(format) = by_name {
         let is_other =
             matches!(format.card().name, "jsonl" | "warc" | "arc") && magic::signature(head).is_some();
@@ -61,7 +66,13 @@ pub fn read_auto(
     let compression = stored::compression_of(object.as_ref())?;
     let mut window = Window::new(stored::decompress(&object, compression)?, 0);
     let head = window.peek(HEAD)?;
-    let format = detect(object.uri(), &head[..head.len().min(HEAD)]);
+    let mut format = detect(object.uri(), &head[..head.len().min(HEAD)]);
+    if format.card().name == tar::CARD.name
+        && stored::is_first(object.as_ref(), &range)
+        && webdataset::begins(&object, compression, &options.limits)?
+    {
+        format = &WebDataset;
+    }
     format.read(object, range, options)
 }
 

@@ -14,6 +14,8 @@ pub(crate) enum Field<'a> {
     Bool(bool),
     Number(Number),
     Text(Cow<'a, str>),
+    /// Bytes that are no text; JSON has none.
+    Bytes(Vec<u8>),
     /// An array or object.
     Nested(Value),
 }
@@ -27,6 +29,7 @@ impl Field<'_> {
             Field::Bool(_) => "a boolean",
             Field::Number(_) => "a number",
             Field::Text(_) => "a string",
+            Field::Bytes(_) => "bytes",
             Field::Nested(Value::Array(_)) => "an array",
             Field::Nested(_) => "an object",
         }
@@ -36,6 +39,28 @@ impl Field<'_> {
         match self {
             Field::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// A copy that borrows nothing.
+    pub(crate) fn into_owned(self) -> Field<'static> {
+        match self {
+            Field::Missing => Field::Missing,
+            Field::Null => Field::Null,
+            Field::Bool(value) => Field::Bool(value),
+            Field::Number(value) => Field::Number(value),
+            Field::Text(text) => Field::Text(Cow::Owned(text.into_owned())),
+            Field::Bytes(bytes) => Field::Bytes(bytes),
+            Field::Nested(value) => Field::Nested(value),
+        }
+    }
+
+    /// Bytes that it takes in a batch, nested values aside.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Field::Text(text) => text.len(),
+            Field::Bytes(bytes) => bytes.len(),
+            _ => 0,
         }
     }
 

@@ -22,7 +22,9 @@ pub mod parquet;
 mod payload;
 pub mod plain;
 pub mod stored;
+pub mod tar;
 pub mod warc;
+pub mod webdataset;
 mod window;
 mod zstd;
 

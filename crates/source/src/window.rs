@@ -38,6 +38,9 @@ pub(crate) trait Peek {
     }
 }
 
+/// Bytes for which room is made as soon as they are asked for.
+const TRUSTED: usize = 1 << 20;
+
 /// A [`Peek`] over any reader, such as those of [`stored`].
 pub(crate) struct Window {
     reader: Box<dyn Read + Send>,
@@ -74,7 +77,9 @@ impl Window {
 impl Peek for Window {
     fn peek(&mut self, n: usize) -> Result<&[u8]> {
         while self.buffer.len() < n && !self.ended {
-            match self.reader.read(self.buffer.space(n)) {
+            // A length that lies takes no more memory than twice what there is.
+            let wanted = n.min((2 * self.buffer.len()).max(TRUSTED));
+            match self.reader.read(self.buffer.space(wanted)) {
                 Ok(0) => self.ended = true,
                 Ok(read) => self.buffer.filled(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

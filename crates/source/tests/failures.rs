@@ -19,8 +19,11 @@ use ::parquet::{
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use bytes::Bytes;
 use gristmill_core::{Format, MemoryObject, Object, ReadOptions, conformance::check_slices};
-use gristmill_source::{arc::ArcFormat, jsonl::Jsonl, parquet::Parquet, plain::Plain, warc::Warc};
-use support::{Row, gzip, noise, read, response, rows};
+use gristmill_source::{
+    AUTO, arc::ArcFormat, jsonl::Jsonl, parquet::Parquet, plain::Plain, tar::Tar, warc::Warc,
+    webdataset::WebDataset,
+};
+use support::{Row, gzip, noise, read, response, rows, tar};
 
 const GROUPS: usize = 5;
 const ROWS: usize = 8;
@@ -305,4 +308,20 @@ fn a_failing_store_is_an_error_in_tables_and_plain_files() {
     check(&Jsonl, "a.jsonl.gz", &gzip(lines.as_bytes()));
     check(&Parquet, "a.parquet", &parquet());
     check(&Plain, "a.html", "<p>all is grist".repeat(1000).as_bytes());
+}
+
+#[test]
+fn a_failing_store_is_an_error_in_archives_of_files() {
+    let files: Vec<_> = (0..6)
+        .map(|number| (format!("{number}.txt"), noise(number + 1, 2000 * number as usize)))
+        .collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, content)| (name.as_str(), content.as_slice()))
+        .collect();
+    let bytes = tar(&files);
+    check(&Tar, "a.tar", &bytes);
+    check(&Tar, "a.tar.gz", &gzip(&bytes));
+    check(&WebDataset, "a.tar", &bytes);
+    check(AUTO, "a.tar", &bytes);
 }

@@ -270,8 +270,9 @@ fn cards_have_names_meanings_and_versions() {
             card.name
         );
         names.push(card.name);
-        let ending = card.extensions[0];
-        assert_eq!(detect(&format!("a.{ending}"), b"").card().name, card.name);
+        for ending in card.extensions {
+            assert_eq!(detect(&format!("a.{ending}"), b"").card().name, card.name);
+        }
     }
 }
 
@@ -287,7 +288,14 @@ fn every_format_survives_empty_and_foreign_bytes() {
             b"\x28\xb5\x2f\xfd",
             b"BZh9",
         ] {
-            let whole = check_slices(*format, "a", bytes, &ReadOptions::default(), CUTS);
+            // A table without a column for the content is an error of the recipe.
+            let names = if format.card().name == "csv" {
+                &b"text\n"[..]
+            } else {
+                b""
+            };
+            let bytes = [names, bytes].concat();
+            let whole = check_slices(*format, "a", &bytes, &ReadOptions::default(), CUTS);
             assert!(ids(&whole).len() <= 1, "{}", format.card().name);
         }
     }

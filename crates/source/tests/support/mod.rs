@@ -21,6 +21,8 @@ pub struct Row {
     pub media_type: Option<String>,
     pub http_status: Option<u16>,
     pub truncated: Option<String>,
+    pub member: Option<String>,
+    pub sample: Option<String>,
     pub content: Option<Vec<u8>>,
     pub fault: Option<String>,
 }
@@ -74,6 +76,8 @@ pub fn rows(batches: &[RecordBatch]) -> Vec<Row> {
                 media_type: text("media_type", at),
                 http_status: status.is_valid(at).then(|| status.value(at)),
                 truncated: text("truncated", at),
+                member: text("member", at),
+                sample: text("sample", at),
                 content: content.is_valid(at).then(|| content.value(at).to_vec()),
                 fault: text("fault", at),
             });
@@ -134,6 +138,60 @@ pub fn record(fields: &str, content: &[u8]) -> Vec<u8> {
         content.len()
     );
     [head.as_bytes(), content, b"\r\n\r\n"].concat()
+}
+
+/// A file in a ustar archive, of this kind (`b'0'` is a plain one).
+pub fn tar_entry(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
+    let mut block = vec![0; 512];
+    block[..name.len()].copy_from_slice(name.as_bytes());
+    block[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+    block[156] = kind;
+    block[257..265].copy_from_slice(b"ustar\x0000");
+    seal(&mut block);
+    block.extend_from_slice(content);
+    block.resize(block.len().next_multiple_of(512), 0);
+    block
+}
+
+/// Writes the checksum of a tar header.
+pub fn seal(block: &mut [u8]) {
+    block[148..156].fill(b' ');
+    let sum: u32 = block[..512].iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+}
+
+/// A tar archive of plain files.
+pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = files
+        .iter()
+        .flat_map(|(name, content)| tar_entry(name, b'0', content))
+        .collect();
+    bytes.extend([0; 1024]);
+    bytes
+}
+
+/// Length and CRC-32 of `content`, as the golden files have them.
+pub fn sum(content: &[u8]) -> String {
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    format!("{}:{:08x}", content.len(), crc.sum())
+}
+
+/// Names and states of files, or what many of them, or those of long names, sum up to, as the golden files have them.
+pub fn few(files: &[(String, String)]) -> serde_json::Value {
+    if files.len() <= 20 && files.iter().all(|(name, _)| name.chars().count() < 200) {
+        return files
+            .iter()
+            .map(|(name, state)| serde_json::json!([name, state]))
+            .collect();
+    }
+    let lines: String = files
+        .iter()
+        .map(|(name, state)| format!("{name}\t{state}\n"))
+        .collect();
+    let mut crc = flate2::Crc::new();
+    crc.update(lines.as_bytes());
+    format!("{} files {:08x}", files.len(), crc.sum()).into()
 }
 
 /// Numbers that look random and are the same in every run.
