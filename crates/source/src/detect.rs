@@ -2,7 +2,8 @@
 //!
 //! The bytes decide, after decompression: `PAR1` is Parquet, `WARC/` and an ARC header line are archives, a line (or
 //! array) of JSON objects is JSONL, a header block with a valid checksum is tar: [WebDataset](crate::webdataset) if its
-//! files form samples. The name is asked second, for objects whose bytes fit several formats: an
+//! files form samples. `PK` is a zip archive, unless it is a book or document (EPUB, OOXML, ODF) by its name, its first
+//! file or its directory: those are plain files. The name is asked second, for objects whose bytes fit several formats: an
 //! empty or damaged `.jsonl` stays JSONL. Everything else is a plain file.
 
 use std::{ops::Range, sync::Arc};
@@ -20,10 +21,20 @@ use crate::{
     warc::{self, Warc},
     webdataset::{self, WebDataset},
     window::{Peek, Window},
+    zip::{self, Zip},
 };
 
 /// Everything that can be read.
-pub static FORMATS: &[&dyn Format] = &[&Warc, &ArcFormat, &Jsonl, &Parquet, &Tar, &WebDataset, &Plain];
+pub static FORMATS: &[&dyn Format] = &[
+    &Warc,
+    &ArcFormat,
+    &Jsonl,
+    &Parquet,
+    &Tar,
+    &WebDataset,
+    &Zip,
+    &Plain,
+];
 
 /// Finds the format of each object; see the module. Not on the list: it reads nothing itself.
 pub static AUTO: &dyn Format = &Auto;
@@ -46,6 +57,13 @@ pub fn detect(name: &str, head: &[u8]) -> &'static dyn Format {
         &ArcFormat
     } else if tar::begins(head) {
         &Tar
+    } else if zip::begins(head) {
+        let is_known = by_name.is_some_and(|format| format.card().name == "plain");
+        if is_known || zip::begins_document(head) {
+            &Plain
+        } else {
+            &Zip
+        }
     } else if let Some(format) = by_name {
         let is_other =
             matches!(format.card().name, "jsonl" | "warc" | "arc") && magic::signature(head).is_some();
@@ -72,6 +90,9 @@ pub fn read_auto(
         && webdataset::begins(&object, compression, &options.limits)?
     {
         format = &WebDataset;
+    }
+    if format.card().name == zip::CARD.name && zip::is_document(object.as_ref())? {
+        format = &Plain;
     }
     format.read(object, range, options)
 }

@@ -26,6 +26,7 @@ pub mod tar;
 pub mod warc;
 pub mod webdataset;
 mod window;
+pub mod zip;
 mod zstd;
 
 pub use detect::{AUTO, FORMATS, detect, read_auto};
