@@ -31,7 +31,7 @@ pub static CARD: FormatCard = FormatCard {
     compressions: &["none", "gzip", "zstd", "bzip2", "xz", "lz4", "brotli"],
     slicing: "at records; at gzip members or zstd frames where compressed; not in other compressions",
     source: "ARC 1.0 and 2.0 (Internet Archive 1996)",
-    version: 1,
+    version: 2,
 };
 
 /// Reads ARC; see the module.

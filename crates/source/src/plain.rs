@@ -29,7 +29,7 @@ pub static CARD: FormatCard = FormatCard {
     compressions: &["none", "gzip", "zstd", "bzip2", "xz", "lz4", "brotli"],
     slicing: "not at all",
     source: "media types: WHATWG MIME Sniffing",
-    version: 1,
+    version: 2,
 };
 
 /// Reads whole files; see the module.

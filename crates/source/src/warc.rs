@@ -32,7 +32,7 @@ pub static CARD: FormatCard = FormatCard {
     compressions: &["none", "gzip", "zstd", "bzip2", "xz", "lz4", "brotli"],
     slicing: "at records; at gzip members or zstd frames where compressed; not in other compressions",
     source: "WARC 1.1 (ISO 28500:2017)",
-    version: 1,
+    version: 2,
 };
 
 /// Reads WARC; see the module.
