@@ -25,7 +25,7 @@ pub use fault::{Fault, FaultKind};
 pub use id::record_id;
 pub use limits::Limits;
 pub use object::{MemoryObject, Object};
-pub use records::{FieldMap, ReadOptions, Record, RecordBatcher, Records};
+pub use records::{Encoding, FieldMap, ReadOptions, Record, RecordBatcher, Records};
 pub use settings::{Given, Setting, Settings, Sort};
 pub use verbs::{
     Accepts, Decontaminator, Documents, Edit, EvaluationItem, EvaluationSet, Extractor, Format, Model, Signal,

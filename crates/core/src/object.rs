@@ -1,6 +1,6 @@
 //! One blob in an object store, as formats see it.
 
-use std::{io, ops::Range};
+use std::{io, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
@@ -26,6 +26,13 @@ pub trait Object: Send + Sync {
     /// A sequential reader from `start` to the end of the object. It fetches ahead in large pieces and stops
     /// fetching when dropped.
     fn reader(&self, start: u64) -> io::Result<Box<dyn io::Read + Send>>;
+
+    /// The object at `path` relative to the folder of this one, or `None` if there is none. `path` has components
+    /// between slashes, none of which is empty, `.` or `..`. Objects that have no folder have no siblings.
+    fn sibling(&self, path: &str) -> io::Result<Option<Arc<dyn Object>>> {
+        let _ = path;
+        Ok(None)
+    }
 }
 
 /// An object in memory, for tests and for members of containers.

@@ -37,6 +37,8 @@ pub struct FieldMap {
     pub content: String,
     /// The media type of that content (`text/plain`, or `text/html` for pages in a column).
     pub media_type: String,
+    /// How the field holds the content.
+    pub encoding: Encoding,
     /// The field that holds the id; the id is made from uri and offset when absent or null.
     pub id: Option<String>,
     /// The field that holds the url.
@@ -47,11 +49,25 @@ pub struct FieldMap {
     pub caption: Option<String>,
 }
 
+/// How a field holds content.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is: a text, or bytes.
+    #[default]
+    Plain,
+    /// As Base64, or as a `data:` URL.
+    Base64,
+    /// As the path of another object, relative to the folder of the one that names it; see
+    /// [`Object::sibling`](crate::Object::sibling).
+    Path,
+}
+
 impl Default for FieldMap {
     fn default() -> Self {
         FieldMap {
             content: "text".into(),
             media_type: "text/plain".into(),
+            encoding: Encoding::Plain,
             id: None,
             url: None,
             carry: Vec::new(),

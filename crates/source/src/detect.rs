@@ -1,10 +1,10 @@
 //! Which format an object has.
 //!
-//! The bytes decide, after decompression: `PAR1` is Parquet, `WARC/` and an ARC header line are archives, a line (or
+//! The bytes decide, after decompression: `PAR1` is Parquet, `ARROW1` or a schema message is Arrow, `WARC/` and an ARC header line are archives, a line (or
 //! array) of JSON objects is JSONL, a header block with a valid checksum is tar: [WebDataset](crate::webdataset) if its
 //! files form samples. `PK` is a zip archive, unless it is a book or document (EPUB, OOXML, ODF) by its name, its first
 //! file or its directory: those are plain files. The name is asked second, for objects whose bytes fit several formats: an
-//! empty or damaged `.jsonl` stays JSONL. Everything else is a plain file.
+//! empty or damaged `.jsonl` stays JSONL, and a `.csv` with a column for the content is CSV. Everything else is a plain file.
 
 use std::{ops::Range, sync::Arc};
 
@@ -12,6 +12,8 @@ use gristmill_core::{Format, FormatCard, Object, ReadOptions, Records, Result};
 
 use crate::{
     arc::{self, ArcFormat},
+    arrow::{self, ArrowIpc},
+    csv::{self, Csv},
     jsonl::{self, Jsonl},
     magic,
     parquet::Parquet,
@@ -29,7 +31,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &Warc,
     &ArcFormat,
     &Jsonl,
+    &Csv,
     &Parquet,
+    &ArrowIpc,
     &Tar,
     &WebDataset,
     &Zip,
@@ -51,6 +55,8 @@ pub fn detect(name: &str, head: &[u8]) -> &'static dyn Format {
     let by_name = by_name(name);
     if head.starts_with(b"PAR1") {
         &Parquet
+    } else if arrow::begins(head) {
+        &ArrowIpc
     } else if warc::begins(start) {
         &Warc
     } else if arc::begins(start) {
@@ -65,8 +71,8 @@ pub fn detect(name: &str, head: &[u8]) -> &'static dyn Format {
             &Zip
         }
     } else if let Some(format) = by_name {
-        let is_other =
-            matches!(format.card().name, "jsonl" | "warc" | "arc") && magic::signature(head).is_some();
+        let is_other = matches!(format.card().name, "jsonl" | "csv" | "warc" | "arc")
+            && magic::signature(head).is_some();
         if is_other { &Plain } else { format }
     } else if is_json_objects(start) {
         &Jsonl
@@ -85,6 +91,9 @@ pub fn read_auto(
     let mut window = Window::new(stored::decompress(&object, compression)?, 0);
     let head = window.peek(HEAD)?;
     let mut format = detect(object.uri(), &head[..head.len().min(HEAD)]);
+    if format.card().name == csv::CARD.name && !csv::has_content(object.uri(), head, &options.fields) {
+        format = &Plain;
+    }
     if format.card().name == tar::CARD.name
         && stored::is_first(object.as_ref(), &range)
         && webdataset::begins(&object, compression, &options.limits)?

@@ -3,7 +3,8 @@
 //! [`FieldMap`](gristmill_core::FieldMap) says which fields become content, id and url, and which are carried along.
 //! A field may be a path (`metadata.url`); a key that holds the dot itself is found as well.
 //!
-//! - `content` is a string. A line without it, or with another type there, is `malformed`.
+//! - `content` is a string. A line without it, or with another type there, is `malformed`. It may be Base64, a `data:` URL
+//!   or a path; see the encodings of the field map.
 //! - `id` is a string or a number, `url` a string; anything else counts as absent.
 //! - Carried fields are converted to their declared type; what cannot be converted is null. `text` takes strings as they
 //!   are and everything else as compact JSON; numbers are taken from strings that hold one; `time` takes WARC dates
@@ -33,6 +34,7 @@ use crate::{
     carry::Carried,
     json::{Field, Fields},
     stored::{self, Compression},
+    value::{Value, Values},
     window::{Peek, Window},
 };
 
@@ -91,6 +93,7 @@ impl Format for Jsonl {
             batcher: RecordBatcher::new(object.uri(), options),
             fields: Fields::new(&options.fields),
             carried: Carried::new(&options.fields.carry),
+            values: Values::new(object.clone(), options),
             options: options.clone(),
         };
         if can_cut && range.start > 0 && !lines.is_done {
@@ -123,6 +126,7 @@ struct JsonRecords {
     batcher: RecordBatcher,
     fields: Fields,
     carried: Carried,
+    values: Values,
     options: ReadOptions,
 }
 
@@ -264,7 +268,16 @@ impl JsonRecords {
             }
         };
         let (content, fault) = match &found.content {
-            Field::Text(text) => (Some(text.as_bytes()), None),
+            Field::Text(text) => {
+                let value = Value {
+                    text: Some(text),
+                    ..Value::default()
+                };
+                match self.values.content(value)? {
+                    Ok(content) => (content, None),
+                    Err(fault) => (None, Some(fault)),
+                }
+            }
             other => {
                 let name = &self.options.fields.content;
                 let problem = format!("field \"{name}\" is {}", other.kind());
@@ -275,8 +288,12 @@ impl JsonRecords {
         self.batcher.push(&Record {
             id: id.as_deref().filter(|id| !id.is_empty()),
             url: found.url.as_text(),
-            media_type: Some(&self.options.fields.media_type),
-            content,
+            media_type: match &content {
+                Some(content) => content.media_type.as_deref(),
+                None => Some(&self.options.fields.media_type),
+            },
+            member: content.as_ref().and_then(|content| content.member),
+            content: content.as_ref().map(|content| content.bytes),
             carried_bytes: found
                 .carried
                 .iter()

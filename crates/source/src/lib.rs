@@ -5,8 +5,10 @@
 
 pub mod arc;
 pub mod archive;
+pub mod arrow;
 mod carry;
 pub mod chunked;
+pub mod csv;
 mod date;
 pub mod detect;
 pub mod encoding;
@@ -22,7 +24,9 @@ pub mod parquet;
 mod payload;
 pub mod plain;
 pub mod stored;
+mod table;
 pub mod tar;
+mod value;
 pub mod warc;
 pub mod webdataset;
 mod window;

@@ -1,10 +1,13 @@
 //! Parquet: one row, one record.
 //!
-//! [`FieldMap`] says which columns become content, id and url, and which are carried along; only
+//! [`FieldMap`](gristmill_core::FieldMap) says which columns become content, id and url, and which are carried along; only
 //! these are read, and only their column chunks are fetched. `a.b` is field `b` of struct `a`, unless a column is
 //! called `a.b`.
 //!
-//! - `content` is a string or binary column of any kind (large, view, dictionary). A null there is `malformed`.
+//! - `content` is a string or binary column of any kind (large, view, dictionary), or a struct with `bytes` and perhaps
+//!   `path`, as Hugging Face `datasets` stores media: the path becomes `member`. A null there is `malformed`. It may be
+//!   Base64 or a path itself; see the encodings of the field map. Bytes that are media or PDF have the media type that
+//!   they show.
 //! - `id` may also be an integer, `url` is a string column; null counts as absent.
 //! - Carried columns are cast to their declared type; what cannot be cast is null.
 //!
@@ -42,15 +45,14 @@ use ::parquet::{
     },
     schema::types::SchemaDescriptor,
 };
-use arrow_array::{Array, ArrayRef, BinaryViewArray, RecordBatch, StringViewArray, cast::AsArray};
-use arrow_cast::cast;
-use arrow_schema::DataType;
+use arrow_array::RecordBatch;
 use bytes::Bytes;
-use gristmill_core::{
-    Error, Fault, FieldMap, Format, FormatCard, Object, ReadOptions, Record, RecordBatcher, Records, Result,
-};
+use gristmill_core::{Error, Fault, Format, FormatCard, Object, ReadOptions, Records, Result};
 
-use crate::{carry::carried_nulls, stored};
+use crate::{
+    stored,
+    table::{self, Table},
+};
 
 /// Describes [`Parquet`] to recipes, lists and docs.
 pub static CARD: FormatCard = FormatCard {
@@ -60,7 +62,7 @@ pub static CARD: FormatCard = FormatCard {
     compressions: &["none"],
     slicing: "at row groups",
     source: "Apache Parquet 2.x",
-    version: 1,
+    version: 2,
 };
 
 /// Reads Parquet; see the module.
@@ -82,20 +84,18 @@ impl Format for Parquet {
         range: Range<u64>,
         options: &ReadOptions,
     ) -> Result<Box<dyn Records>> {
-        let batcher = RecordBatcher::new(object.uri(), options);
+        let table = Table::new(object.clone(), options);
         let chunks = Chunks::new(object);
         let mut rows = Rows {
             chunks,
             metadata: None,
             groups: Vec::new(),
             open: None,
-            pending: None,
-            batcher,
-            options: options.clone(),
+            table,
         };
         let opened = rows.open_file(&range)?;
         if let (Err(fault), true) = (opened, stored::is_first(rows.chunks.object.as_ref(), &range)) {
-            rows.push_fault(0, 1, fault);
+            rows.table.push_fault(0, 1, fault);
         }
         Ok(Box::new(rows))
     }
@@ -119,9 +119,7 @@ struct Rows {
     /// Row groups of the slice, last one first.
     groups: Vec<Group>,
     open: Option<Open>,
-    pending: Option<Pending>,
-    batcher: RecordBatcher,
-    options: ReadOptions,
+    table: Table,
 }
 
 /// The row group that is being read.
@@ -132,24 +130,10 @@ struct Open {
     done: u64,
 }
 
-/// Decoded rows that wait to be handed on.
-struct Pending {
-    content: BinaryViewArray,
-    id: Option<StringViewArray>,
-    url: Option<StringViewArray>,
-    carried: Vec<ArrayRef>,
-    first_row: u64,
-    next: usize,
-}
-
 impl Records for Rows {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if self.batcher.rows() > 0 {
-                let rows = self.batcher.rows();
-                return self.batcher.take(carried_nulls(&self.options.fields.carry, rows));
-            }
-            if let Some(batch) = self.hand_on()? {
+            if let Some(batch) = self.table.next_batch()? {
                 return Ok(Some(batch));
             }
             if self.open.is_none() {
@@ -179,7 +163,7 @@ impl Rows {
             Err(fault) => return Ok(Err(fault)),
         };
         let length = self.chunks.object.len();
-        let batch_bytes = self.options.batch_bytes as u64;
+        let batch_bytes = self.table.options.batch_bytes as u64;
         let mut first_row = 0;
         for (index, group) in metadata.metadata().row_groups().iter().enumerate() {
             let rows = u64::try_from(group.num_rows()).unwrap_or(0);
@@ -200,8 +184,8 @@ impl Rows {
             first_row = u64::saturating_add(first_row, rows);
         }
         self.groups.reverse();
-        let fields = &self.options.fields;
-        for name in wanted(fields) {
+        let fields = &self.table.options.fields;
+        for name in table::wanted(fields) {
             leaves(metadata.parquet_schema(), name)?;
         }
         self.metadata = Some(metadata);
@@ -217,11 +201,11 @@ impl Rows {
                 "parquet: row group {} has a negative offset or length",
                 group.index
             );
-            self.push_fault(group.first_row, 1, Fault::malformed(fault));
+            self.table.push_fault(group.first_row, 1, Fault::malformed(fault));
             return Ok(());
         }
         let mut columns = Vec::new();
-        for name in wanted(&self.options.fields) {
+        for name in table::wanted(&self.table.options.fields) {
             columns.extend(leaves(metadata.parquet_schema(), name)?);
         }
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), columns);
@@ -241,7 +225,7 @@ impl Rows {
                     done: 0,
                 });
             }
-            Err(fault) => self.push_fault(group.first_row, 1, fault),
+            Err(fault) => self.table.push_fault(group.first_row, 1, fault),
         }
         Ok(())
     }
@@ -264,99 +248,17 @@ impl Rows {
         match next {
             Ok(Some(batch)) if open.done + batch.num_rows() as u64 <= rows => {
                 open.done += batch.num_rows() as u64;
-                self.pending = Some(self.prepare(&batch, row)?);
+                self.table.add(&batch, row)?;
                 self.open = Some(open);
             }
             Ok(None) if open.done == rows => {}
             Ok(_) => {
                 let fault = format!("row group {index} has other than {rows} rows");
-                self.push_fault(row, 1, Fault::malformed(fault));
+                self.table.push_fault(row, 1, Fault::malformed(fault));
             }
-            Err(fault) => self.push_fault(row, 1, fault),
+            Err(fault) => self.table.push_fault(row, 1, fault),
         }
         Ok(())
-    }
-
-    fn prepare(&self, batch: &RecordBatch, first_row: u64) -> Result<Pending> {
-        let fields = &self.options.fields;
-        let text = |name: &Option<String>| -> Result<Option<StringViewArray>> {
-            let Some(name) = name else { return Ok(None) };
-            let column = find(batch, name)?;
-            Ok(cast(&column, &DataType::Utf8View)
-                .ok()
-                .map(|column| column.as_string_view().clone()))
-        };
-        let mut carried = Vec::new();
-        for (name, kind) in &fields.carry {
-            let column = find(batch, name)?;
-            let cast = cast(&column, &kind.data_type());
-            carried
-                .push(cast.unwrap_or_else(|_| arrow_array::new_null_array(&kind.data_type(), column.len())));
-        }
-        Ok(Pending {
-            content: content(&find(batch, &fields.content)?, &fields.content)?,
-            id: text(&fields.id)?,
-            url: text(&fields.url)?,
-            carried,
-            first_row,
-            next: 0,
-        })
-    }
-
-    /// Hands on decoded rows, as many as a batch takes.
-    fn hand_on(&mut self) -> Result<Option<RecordBatch>> {
-        let Some(mut pending) = self.pending.take() else {
-            return Ok(None);
-        };
-        let from = pending.next;
-        let most = self.options.limits.record_bytes;
-        while pending.next < pending.content.len() && !self.batcher.is_full() {
-            let row = pending.next;
-            let content = pending.content.is_valid(row).then(|| pending.content.value(row));
-            let fault = match content {
-                None => Some(Fault::malformed(format!(
-                    "field \"{}\" is null",
-                    self.options.fields.content
-                ))),
-                Some(bytes) if bytes.len() > most => Some(Fault::limit(format!(
-                    "content of {} bytes exceeds {most} bytes",
-                    bytes.len()
-                ))),
-                Some(_) => None,
-            };
-            self.batcher.push(&Record {
-                offset: pending.first_row.saturating_add(row as u64),
-                id: value(&pending.id, row).filter(|id| !id.is_empty()),
-                record_type: "document",
-                url: value(&pending.url, row),
-                media_type: Some(&self.options.fields.media_type),
-                content: content.filter(|_| fault.is_none()),
-                fault,
-                ..Record::default()
-            });
-            pending.next += 1;
-        }
-        let count = pending.next - from;
-        let carried = pending
-            .carried
-            .iter()
-            .map(|column| column.slice(from, count))
-            .collect();
-        if pending.next < pending.content.len() {
-            self.pending = Some(pending);
-        }
-        self.batcher.take(carried)
-    }
-
-    /// `position` 1 keeps the id apart from that of a row with the same number.
-    fn push_fault(&mut self, row: u64, position: u64, fault: Fault) {
-        self.batcher.push(&Record {
-            offset: row,
-            position,
-            record_type: "document",
-            fault: Some(fault),
-            ..Record::default()
-        });
     }
 }
 
@@ -370,18 +272,6 @@ fn start_of(column: &ColumnChunkMetaData) -> Option<u64> {
     (column.compressed_size() >= 0)
         .then_some(start)
         .and_then(|start| u64::try_from(start).ok())
-}
-
-fn value(column: &Option<StringViewArray>, row: usize) -> Option<&str> {
-    let column = column.as_ref()?;
-    column.is_valid(row).then(|| column.value(row))
-}
-
-/// All columns that are read.
-fn wanted(fields: &FieldMap) -> impl Iterator<Item = &str> {
-    let named = [Some(&fields.content), fields.id.as_ref(), fields.url.as_ref()];
-    let carried = fields.carry.iter().map(|(name, _)| name);
-    named.into_iter().flatten().chain(carried).map(String::as_str)
 }
 
 /// The leaf columns of the field `name`.
@@ -409,46 +299,6 @@ fn leaves(schema: &SchemaDescriptor, name: &str) -> Result<Vec<usize>> {
         )));
     }
     Ok(found)
-}
-
-/// The field `name` of a batch, nulls of the structs around it included.
-fn find(batch: &RecordBatch, name: &str) -> Result<ArrayRef> {
-    if let Some(column) = batch.column_by_name(name) {
-        return Ok(column.clone());
-    }
-    let missing = || Error::new(format!("column \"{name}\" is not a field of a struct"));
-    let mut path = name.split('.');
-    let first = path.next().and_then(|first| batch.column_by_name(first));
-    let mut column = first.ok_or_else(missing)?.clone();
-    for part in path {
-        let outer = column.as_struct_opt().ok_or_else(missing)?;
-        let inner = outer.column_by_name(part).ok_or_else(missing)?;
-        let nulls = arrow_buffer::NullBuffer::union(outer.nulls(), inner.nulls());
-        column = arrow_array::make_array(inner.to_data().into_builder().nulls(nulls).build()?);
-    }
-    Ok(column)
-}
-
-/// A column as content.
-fn content(column: &ArrayRef, name: &str) -> Result<BinaryViewArray> {
-    let plain = match column.data_type() {
-        DataType::Dictionary(_, values) => cast(column, values)?,
-        _ => column.clone(),
-    };
-    Ok(match plain.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => cast(&plain, &DataType::Utf8View)?
-            .as_string_view()
-            .clone()
-            .to_binary_view(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
-            cast(&plain, &DataType::BinaryView)?.as_binary_view().clone()
-        }
-        other => {
-            return Err(Error::new(format!(
-                "column \"{name}\" is {other}; content is a string or binary column"
-            )));
-        }
-    })
 }
 
 /// Runs a reader over bytes that may be bad: its errors and panics are faults, those of the store are errors.

@@ -20,7 +20,7 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use bytes::Bytes;
 use gristmill_core::{Format, MemoryObject, Object, ReadOptions, conformance::check_slices};
 use gristmill_source::{
-    AUTO, arc::ArcFormat, jsonl::Jsonl, parquet::Parquet, plain::Plain, tar::Tar, warc::Warc,
+    AUTO, arc::ArcFormat, csv::Csv, jsonl::Jsonl, parquet::Parquet, plain::Plain, tar::Tar, warc::Warc,
     webdataset::WebDataset,
 };
 use support::{Row, gzip, noise, read, response, rows, tar};
@@ -324,4 +324,5 @@ fn a_failing_store_is_an_error_in_archives_of_files() {
     check(&Tar, "a.tar.gz", &gzip(&bytes));
     check(&WebDataset, "a.tar", &bytes);
     check(AUTO, "a.tar", &bytes);
+    check(&Csv, "a.csv", "text,n\nall is grist,1\n".repeat(500).as_bytes());
 }

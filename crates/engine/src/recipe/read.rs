@@ -432,6 +432,7 @@ impl Reader<'_> {
             fields: FieldMap {
                 content: text("content").unwrap_or(defaults.content),
                 media_type: text("media_type").unwrap_or(defaults.media_type),
+                encoding: defaults.encoding,
                 id: text("id"),
                 url: text("url"),
                 carry: {
