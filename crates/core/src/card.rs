@@ -116,6 +116,10 @@ pub enum ColumnType {
     Offsets,
     /// `Struct<bytes: BinaryView, path: Utf8View>`: a file of a medium, and the name that readers tell its format by.
     Media,
+    /// `List<Utf8View>`.
+    Texts,
+    /// `List<Struct<bytes: BinaryView, path: Utf8View>>`.
+    MediaList,
 }
 
 impl ColumnType {
@@ -136,6 +140,11 @@ impl ColumnType {
                 Field::new("bytes", DataType::BinaryView, true),
                 Field::new("path", DataType::Utf8View, true),
             ])),
+            ColumnType::Texts => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8View, true))),
+            ColumnType::MediaList => {
+                let item = Field::new_list_field(ColumnType::Media.data_type(), true);
+                DataType::List(Arc::new(item))
+            }
         }
     }
 
@@ -153,6 +162,8 @@ impl ColumnType {
             ColumnType::Time => "time",
             ColumnType::Offsets => "offsets",
             ColumnType::Media => "media",
+            ColumnType::Texts => "list of text",
+            ColumnType::MediaList => "list of media",
         }
     }
 }
@@ -188,6 +199,10 @@ impl Column {
         time => Time;
         /// A `Struct<bytes: BinaryView, path: Utf8View>` column.
         media => Media;
+        /// A `List<Utf8View>` column.
+        texts => Texts;
+        /// A `List<Struct<bytes, path>>` column.
+        media_list => MediaList;
     }
 
     /// A `List<UInt32>` of byte offsets that is handed from signal to signal and never written.

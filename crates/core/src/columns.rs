@@ -103,6 +103,16 @@ pub const TEXT_MARKDOWN: Column = Column::text(
 )
 .if_named();
 
+/// The pieces of an interleaved document, as [`nodes`](crate::nodes).
+pub const DOCUMENT_NODES: Column = Column::work(
+    "document_nodes",
+    "text, images, videos and audio of the document in the order of the page",
+);
+/// References of a page to images, as [`nodes`](crate::nodes).
+pub const PAGE_IMAGES: Column = Column::work(
+    "page_images",
+    "references to images in the order of the page, with alternative text, title, caption and the text around",
+);
 /// The PDQ hash of an image.
 pub const IMAGE_PDQ: Column = Column::text("image_pdq", "PDQ hash, 64 hexadecimal digits");
 /// How much detail a PDQ hash is made of.
@@ -115,6 +125,11 @@ pub const IMAGE_DHASH: Column = Column::text("image_dhash", "dHash, 16 hexadecim
 pub const IMAGE_PIXEL_HASH: Column = Column::text(
     "image_pixel_hash",
     "xxh3-128 of size and pixels at the scale of signals, 32 hexadecimal digits",
+);
+/// The small picture that signals of an image look at.
+pub const IMAGE_THUMBNAIL: Column = Column::work(
+    "image_thumbnail",
+    "the picture upright, sRGB, over white, at most 512 pixels long: width, height, pixels",
 );
 /// The file of an image.
 pub const IMAGE: Column = Column::media("image", "file of the image, and a name with its format's ending");

@@ -14,6 +14,7 @@ mod error;
 mod fault;
 mod id;
 mod limits;
+pub mod nodes;
 mod object;
 mod records;
 mod settings;

@@ -22,6 +22,8 @@ pub struct Limits {
     pub image_bytes: u64,
     /// Most frames of an animation or pages of a file that are counted. 10,000.
     pub image_frames: u32,
+    /// Most bytes of images that an interleaved document holds. 256 MiB.
+    pub document_bytes: usize,
     /// Longest ICC profile. 4 MiB.
     pub icc_bytes: usize,
 }
@@ -37,6 +39,7 @@ impl Default for Limits {
             image_pixels: 128_000_000,
             image_bytes: 1 << 30,
             image_frames: 10_000,
+            document_bytes: 256 << 20,
             icc_bytes: 4 << 20,
         }
     }

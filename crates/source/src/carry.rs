@@ -79,7 +79,7 @@ impl Column {
             ColumnType::Text => Column::Text(StringViewBuilder::new().with_fixed_block_size(BLOCK)),
             ColumnType::Bytes => Column::Bytes(BinaryViewBuilder::new().with_fixed_block_size(BLOCK)),
             ColumnType::Time => Column::Time(TimestampMillisecondBuilder::new().with_timezone("UTC")),
-            ColumnType::Offsets | ColumnType::Media => {
+            ColumnType::Offsets | ColumnType::Media | ColumnType::Texts | ColumnType::MediaList => {
                 unreachable!("recipes cannot declare fields of this type")
             }
         }

@@ -7,13 +7,11 @@
 use std::{collections::HashMap, fs, io::Read, path::Path, sync::Arc, time::Duration};
 
 use arrow_array::{Array, ArrayRef, BinaryViewArray, StringViewArray, cast::AsArray};
-use gristmill_core::{Documents, Extractor};
-use gristmill_text::extract::{
-    html::Html,
-    image_references::ImageReferences,
-    interleaved::Interleaved,
+use gristmill_core::{
+    Documents, Extractor,
     nodes::{Node, decode},
 };
+use gristmill_text::extract::{html::Html, image_references::ImageReferences, interleaved::Interleaved};
 use serde_json::{Value, json};
 
 fn main() {

@@ -11,12 +11,14 @@ use arrow_array::{
     ArrayRef,
     builder::{BinaryViewBuilder, UInt32Builder},
 };
-use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+use gristmill_core::{
+    Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns,
+    nodes::{self, Media, MediaKind, Node},
+};
 
 use super::{
     blocks::{self, Marked},
-    media::{self, Media, MediaKind},
-    nodes::{self, Node},
+    media,
     rows::each_row,
     surroundings,
 };
@@ -24,12 +26,6 @@ use crate::{
     charset::{self, Kind},
     html::Document,
 };
-
-/// The images of a page, as media nodes for [`nodes::decode`].
-pub const PAGE_IMAGES: Column = Column::work(
-    "page_images",
-    "references to images in the order of the page, with alternative text, title, caption and the text around",
-);
 
 /// Describes [`ImageReferences`] to recipes, lists and docs.
 pub static CARD: Card = Card {
@@ -41,7 +37,7 @@ pub static CARD: Card = Card {
             "page_image_count",
             "references to images, also outside of the main content",
         ),
-        PAGE_IMAGES,
+        columns::PAGE_IMAGES,
     ],
     source: "WHATWG HTML 4.8 (images); URL Standard (addresses)",
     cost: Cost::Moderate,

@@ -10,7 +10,10 @@ use arrow_array::{
     ArrayRef,
     builder::{BinaryViewBuilder, StringViewBuilder, UInt32Builder},
 };
-use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+use gristmill_core::{
+    Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns,
+    nodes::{MediaKind, Node, encode},
+};
 
 use super::{
     blocks::{self, Marked},
@@ -18,8 +21,7 @@ use super::{
     html::{TEXT_AUTHOR, TEXT_CANONICAL_URL, TEXT_DATE, TEXT_DECLARED_LANGUAGE, TEXT_LICENCE, TEXT_ROBOTS},
     media,
     metadata::{self, Metadata},
-    nodes::{self, MediaKind, Node},
-    placement,
+    nodes, placement,
     render::render,
     rows::{Source, each_row},
     said,
@@ -29,12 +31,6 @@ use crate::{
     charset::{self, Kind},
     html::{Document, Tag},
 };
-
-/// The nodes of a document, for [`nodes::decode`].
-pub const DOCUMENT_NODES: Column = Column::work(
-    "document_nodes",
-    "text, images, videos and audio of the document in the order of the page",
-);
 
 /// Describes [`Interleaved`] to recipes, lists and docs.
 pub static CARD: Card = Card {
@@ -64,7 +60,7 @@ pub static CARD: Card = Card {
             "interleaved_audio_count",
             "audio, and players of audio, between them",
         ),
-        DOCUMENT_NODES,
+        columns::DOCUMENT_NODES,
     ],
     source: "extractor html; Laurençon et al. 2023, arXiv:2306.16527, section 3.2 (nodes); WHATWG HTML 4.8 (images and media)",
     cost: Cost::Expensive,
@@ -106,7 +102,7 @@ impl Extractor for Interleaved {
                 for (column, kind) in counts.iter_mut().zip(COUNTED) {
                     column.append_option(nodes.as_deref().map(|nodes| count(nodes, kind)));
                 }
-                encoded.append_option(nodes.as_deref().map(nodes::encode));
+                encoded.append_option(nodes.as_deref().map(encode));
             },
         );
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(TEXTS + COUNTS + 1);

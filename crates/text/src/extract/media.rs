@@ -23,6 +23,8 @@
 
 use std::collections::HashMap;
 
+use gristmill_core::nodes::{Media, MediaKind};
+
 use super::{
     blocks::{Mark, Side},
     metadata::tidy,
@@ -94,42 +96,6 @@ const PLAYERS: [(&str, &str, MediaKind); 9] = [
 /// `noscript` beside it.
 const LEVELS: usize = 12;
 const NODES: usize = 24;
-
-/// What a medium is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaKind {
-    /// A picture.
-    Image,
-    /// Something to hear.
-    Audio,
-    /// Something to watch.
-    Video,
-}
-
-/// A medium as a page shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Media {
-    /// What it is.
-    pub kind: MediaKind,
-    /// Its address: absolute, `http` or `https`, without fragment.
-    pub src: String,
-    /// The same as the page writes it.
-    pub unformatted_src: String,
-    /// What it shows, for those who do not see it; `None` where the page says nothing.
-    pub alt: Option<String>,
-    /// Its `title`.
-    pub title: Option<String>,
-    /// What stands below it.
-    pub caption: Option<String>,
-    /// The width that the page asks for, in pixels.
-    pub rendered_width_px: Option<u32>,
-    /// The height that the page asks for, in pixels.
-    pub rendered_height_px: Option<u32>,
-    /// The text before it, at most 500 characters, cut at a word; empty if there is none.
-    pub text_before: String,
-    /// The text behind it.
-    pub text_after: String,
-}
 
 /// A medium and its place.
 #[derive(Debug)]

@@ -1,14 +1,16 @@
 //! Documents of text and media, and references to images.
 
 use arrow_array::{Array, cast::AsArray, types::UInt32Type};
-use gristmill_core::Limits;
+use gristmill_core::{
+    Limits,
+    nodes::{Media, MediaKind, Node, decode},
+};
 use gristmill_text::{
     EXTRACTORS,
     extract::{
         html::Html,
         image_references::{ImageReferences, image_references},
         interleaved::{CARD, Interleaved},
-        nodes::{Media, MediaKind, Node, decode},
     },
 };
 

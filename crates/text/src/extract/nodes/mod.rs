@@ -6,10 +6,7 @@
 //! parts its text, behind the word where it stands in one; between the cells of a row it takes the place of ` | `. Where
 //! structured data is the text (see `said`) it is one node, and media follow it.
 //!
-//! Which media count is decided in `placement`, what they are in `media`. [`encode`] and [`decode`] turn nodes into bytes
-//! of a work column and back.
-
-mod codec;
+//! Which media count is decided in `placement`, what they are in `media`.
 
 use super::{
     blocks::{Block, Page},
@@ -18,17 +15,7 @@ use super::{
     surroundings::{end_of, start_of},
 };
 
-pub use super::media::{Media, MediaKind};
-pub use codec::{decode, encode};
-
-/// A piece of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Node {
-    /// A piece of text, not empty.
-    Text(String),
-    /// What is shown or played there.
-    Media(Media),
-}
+use gristmill_core::nodes::{Media, Node};
 
 /// The kept blocks of a page and the media between them.
 pub(super) fn arrange(page: &Page, is_kept: &[bool], media: Vec<Found>) -> Vec<Node> {

@@ -1,13 +1,56 @@
-//! Nodes as bytes.
+//! Nodes: the pieces of a document in which text and media alternate, and their bytes in a work column.
 //!
 //! Little endian: the number 1 as one byte, the number of nodes as `u32`, then the nodes. A node begins with a byte: 0 is
 //! text, 1 an image, 2 audio, 3 a video. Strings are their length in bytes as `u32`, and UTF-8. Text is one string. A medium is
 //! src, unformatted src, alt, title, caption, text before and text behind as strings, then width and height as `u32`.
 //! `u32::MAX` stands for what is not there, as a length and as a number.
 
-use gristmill_core::Fault;
+use crate::Fault;
 
-use super::{Media, MediaKind, Node};
+/// A piece of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// A piece of text, not empty.
+    Text(String),
+    /// What is shown or played there.
+    Media(Media),
+}
+
+/// What a medium is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaKind {
+    /// A picture.
+    Image,
+    /// Something to hear.
+    Audio,
+    /// Something to watch.
+    Video,
+}
+
+/// A medium as a page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Media {
+    /// What it is.
+    pub kind: MediaKind,
+    /// Its address: absolute, `http` or `https`, without fragment.
+    pub src: String,
+    /// The same as the page writes it.
+    pub unformatted_src: String,
+    /// What it shows, for those who do not see it; `None` where the page says nothing.
+    pub alt: Option<String>,
+    /// Its `title`.
+    pub title: Option<String>,
+    /// What stands below it.
+    pub caption: Option<String>,
+    /// The width that the page asks for, in pixels.
+    pub rendered_width_px: Option<u32>,
+    /// The height that the page asks for, in pixels.
+    pub rendered_height_px: Option<u32>,
+    /// The text before it, at most 500 characters, cut at a word; empty if there is none.
+    pub text_before: String,
+    /// The text behind it.
+    pub text_after: String,
+}
 
 const VERSION: u8 = 1;
 const ABSENT: u32 = u32::MAX;
