@@ -4,6 +4,7 @@
 //! it, upright, at full size or at the smallest scale that suffices.
 
 mod decode;
+pub mod edit;
 pub mod extract;
 mod fields;
 mod format;
@@ -15,6 +16,7 @@ mod signal;
 mod thumbnail;
 
 pub use decode::{Decoded, Scale, decode, decode_as_stored, probe};
+pub use edit::EDITS;
 pub use extract::EXTRACTORS;
 pub use format::ImageFormat;
 pub use header::{ColorMode, Header, Orientation};

@@ -28,7 +28,7 @@ use serde_json::Value;
 /// - ICO: among pictures of one size that with the most bits is taken here, the first one there; cursors have no mask there.
 /// - JPEG: pictures in which bytes are missing or damaged are marked here.
 /// - PNG: of three animations with palettes the cells are those of a later frame.
-/// - TGA: opacity that no pixel has, or of one bit.
+/// - TGA: opacity that the header does not tell of, or of one bit.
 /// - TIFF: CCITT group 3, JPEG of the old style, Zstandard, planar YCbCr, LZW of the old style; predictors of 12 bits;
 ///   signed samples of 8 bits, which are shifted here; a file that was turned before it was compared; a damaged one.
 /// - AVIF, HEIC, JPEG XL have no codec yet, and the frames of WebP are not counted.

@@ -271,13 +271,13 @@ pub(super) fn tga(bytes: &[u8]) -> Result<Header, Fault> {
     let Some(head) = array::<18>(bytes, 0) else {
         return Err(cut(ImageFormat::Tga));
     };
-    let (kind, depth) = (head[2], head[16]);
+    let (kind, depth, alpha) = (head[2], head[16], head[17] & 0x0f);
     let (mode, bit_depth) = match (kind, depth) {
         (1 | 9, _) => (ColorMode::Palette, depth),
         (3 | 11, 16) => (ColorMode::GrayAlpha, 8),
         (3 | 11, _) => (ColorMode::Gray, depth),
         (_, 15 | 16) => (ColorMode::Rgb, 5),
-        (_, 32) => (ColorMode::Rgba, 8),
+        (_, 32) if alpha > 0 => (ColorMode::Rgba, 8),
         _ => (ColorMode::Rgb, 8),
     };
     let side = |at: usize| u32::from(u16::from_le_bytes([head[at], head[at + 1]]));

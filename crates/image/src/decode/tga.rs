@@ -1,7 +1,7 @@
 //! Truevision TGA.
 //!
-//! The bit of opacity that pixels of 16 bits may have is not used: writers do not agree on what it means. Where no pixel of
-//! 32 bits has any opacity, none is meant, and all are opaque. A file that ends early keeps the rows that are there.
+//! Pixels of 32 bits have opacity where the header says so; if no pixel has any, none is meant, and all are opaque. The
+//! bit that pixels of 16 bits may have is not used: writers do not agree on what it means. A file that ends early keeps the rows that are there.
 //!
 //! Source: Truevision TGA File Format Specification 2.0, 1991.
 
@@ -27,7 +27,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<R
         ColorMode::Gray => Layout::Gray,
         ColorMode::GrayAlpha => Layout::GrayAlpha,
         ColorMode::Rgba => Layout::Rgba,
-        ColorMode::Palette if entry_bits == 32 => Layout::Rgba,
+        ColorMode::Palette if entry_bits == 32 && descriptor & 0x0f > 0 => Layout::Rgba,
         _ => Layout::Rgb,
     };
     let count = layout.count();

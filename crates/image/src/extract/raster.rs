@@ -29,11 +29,39 @@ use crate::{
     thumbnail::{SIDE, Thumbnail},
 };
 
-/// The thumbnail that signals look at; see [`Thumbnail`] for what it is and how it is stored.
-pub const THUMBNAIL: Column = Column::work(
-    "image_thumbnail",
-    "upright sRGB picture of at most 512 pixels a side over white, for signals",
-);
+/// What is known of a file, and of another one that takes its place.
+pub(crate) const MEASURES: [Column; 12] = [
+    Column::u32("image_width_px", "width of the upright picture, in pixels"),
+    Column::u32("image_height_px", "height of the upright picture, in pixels"),
+    Column::f64("image_aspect", "longer side by shorter side, 1 or more"),
+    Column::u64("image_pixels", "pixels: width by height"),
+    Column::text(
+        "image_format",
+        "format, from the bytes: jpeg, png, gif, webp, avif, heic, jxl, tiff, bmp, ico, pnm, qoi, tga, hdr, exr",
+    ),
+    Column::text(
+        "image_mode",
+        "how pixels are stored: gray, gray_alpha, rgb, rgba, palette, cmyk",
+    ),
+    Column::u16(
+        "image_bit_depth",
+        "bits of a stored sample, or of an index into the palette",
+    ),
+    Column::u32(
+        "image_frame_count",
+        "frames of an animation, or pages; 1 for others",
+    ),
+    Column::u64("image_byte_count", "bytes of the file"),
+    Column::f64("image_bytes_per_pixel", "bytes of the file by pixels"),
+    Column::u16(
+        "image_orientation",
+        "how the stored picture is to be turned, the value of EXIF: 1 is upright, to 8",
+    ),
+    Column::bool(
+        "image_has_alpha",
+        "whether a pixel of the first frame is not opaque",
+    ),
+];
 
 /// Describes [`Raster`] to recipes, lists and docs.
 pub static CARD: Card = Card {
@@ -42,27 +70,18 @@ pub static CARD: Card = Card {
     inputs: &[columns::CONTENT, columns::MEDIA_TYPE, columns::URL, columns::ID],
     outputs: &[
         columns::IMAGE,
-        Column::u32("image_width_px", "width of the upright picture, in pixels"),
-        Column::u32("image_height_px", "height of the upright picture, in pixels"),
-        Column::f64("image_aspect", "longer side by shorter side, 1 or more"),
-        Column::u64("image_pixels", "pixels: width by height"),
-        Column::text(
-            "image_format",
-            "format, from the bytes: jpeg, png, gif, webp, avif, heic, jxl, tiff, bmp, ico, pnm, qoi, tga, hdr, exr",
-        ),
-        Column::text(
-            "image_mode",
-            "how pixels are stored: gray, gray_alpha, rgb, rgba, palette, cmyk",
-        ),
-        Column::u16("image_bit_depth", "bits of a stored sample, or of an index into the palette"),
-        Column::u32("image_frame_count", "frames of an animation, or pages; 1 for others"),
-        Column::u64("image_byte_count", "bytes of the file"),
-        Column::f64("image_bytes_per_pixel", "bytes of the file by pixels"),
-        Column::u16(
-            "image_orientation",
-            "how the stored picture is to be turned, the value of EXIF: 1 is upright, to 8",
-        ),
-        Column::bool("image_has_alpha", "whether a pixel of the first frame is not opaque"),
+        MEASURES[0],
+        MEASURES[1],
+        MEASURES[2],
+        MEASURES[3],
+        MEASURES[4],
+        MEASURES[5],
+        MEASURES[6],
+        MEASURES[7],
+        MEASURES[8],
+        MEASURES[9],
+        MEASURES[10],
+        MEASURES[11],
         Column::bool(
             "image_is_truncated",
             "whether a part of the picture is missing, because bytes are missing or damaged",
@@ -73,7 +92,7 @@ pub static CARD: Card = Card {
             "fields of EXIF as a JSON object, without places, thumbnails and notes of the maker; null where there are none",
         )
         .if_named(),
-        THUMBNAIL,
+        columns::IMAGE_THUMBNAIL,
     ],
     source: "specifications of the formats; Exif 2.3; ICC.1:2022",
     cost: Cost::Expensive,
@@ -115,7 +134,7 @@ fn extract(inputs: &[ArrayRef], wanted: &[&str], limits: &Limits) -> Documents {
     let contents: &BinaryViewArray = inputs[0].as_binary_view();
     let ids: &StringViewArray = inputs[3].as_string_view();
     let is_wanted = |name: &str| wanted.contains(&name);
-    let (with_thumbnail, with_exif) = (is_wanted(THUMBNAIL.name), is_wanted("image_exif"));
+    let (with_thumbnail, with_exif) = (is_wanted(columns::IMAGE_THUMBNAIL.name), is_wanted("image_exif"));
     let mut faults = StringViewBuilder::new();
     let rows: Vec<Option<Told>> = contents
         .iter()
@@ -289,7 +308,11 @@ mod tests {
     #[test]
     fn a_picture_is_told_and_its_file_is_kept() {
         let file = ppm(40, 20, [1, 2, 3]);
-        let documents = run(&[Some(&file)], &[THUMBNAIL.name], &Limits::default());
+        let documents = run(
+            &[Some(&file)],
+            &[columns::IMAGE_THUMBNAIL.name],
+            &Limits::default(),
+        );
         assert!(documents.faults.is_null(0));
         let media = column(&documents, "image").as_struct();
         assert_eq!(media.column(0).as_binary_view().value(0), file);
@@ -317,7 +340,7 @@ mod tests {
         );
         assert!(!column(&documents, "image_has_alpha").as_boolean().value(0));
         assert!(!column(&documents, "image_is_truncated").as_boolean().value(0));
-        let small = column(&documents, THUMBNAIL.name).as_binary_view();
+        let small = column(&documents, columns::IMAGE_THUMBNAIL.name).as_binary_view();
         let small = ThumbnailRef::from_bytes(small.value(0)).unwrap();
         assert_eq!((small.width, small.height), (40, 20));
         assert_eq!(small.pixels[..3], [1, 2, 3]);
@@ -343,7 +366,7 @@ mod tests {
         };
         let large = ppm(4, 3, [9; 3]);
         let rows: &[Option<&[u8]>] = &[Some(b"no picture"), Some(&file), None, Some(b""), Some(&large)];
-        let documents = run(rows, &[THUMBNAIL.name, "image_exif"], &limits);
+        let documents = run(rows, &[columns::IMAGE_THUMBNAIL.name, "image_exif"], &limits);
         let faults: Vec<_> = documents.faults.iter().collect();
         assert_eq!(
             faults,
@@ -366,7 +389,7 @@ mod tests {
         let file = ppm(4, 4, [9; 3]);
         let documents = run(
             &[Some(&file[..file.len() - 20]), Some(&file[..13])],
-            &[THUMBNAIL.name],
+            &[columns::IMAGE_THUMBNAIL.name],
             &Limits::default(),
         );
         assert!(column(&documents, "image_is_truncated").as_boolean().value(0));
@@ -380,7 +403,7 @@ mod tests {
     fn no_thumbnail_is_made_where_none_is_wanted() {
         let file = ppm(4, 4, [9; 3]);
         let documents = run(&[Some(&file)], &[], &Limits::default());
-        assert_eq!(column(&documents, THUMBNAIL.name).null_count(), 1);
+        assert_eq!(column(&documents, columns::IMAGE_THUMBNAIL.name).null_count(), 1);
         assert_eq!(column(&documents, "image_width_px").null_count(), 0);
     }
 }

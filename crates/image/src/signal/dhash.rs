@@ -13,7 +13,7 @@ use crate::hash::dhash;
 
 /// Describes [`Dhash`].
 pub(super) static CARD: Card = Card {
-    name: "dhash",
+    name: "image_dhash",
     about: "perceptual hash of steps from left to right",
     inputs: &[IMAGE_LUMA],
     outputs: &[Column::text(

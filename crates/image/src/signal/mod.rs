@@ -17,11 +17,12 @@ mod moments;
 mod pdq;
 mod phash;
 mod pixel_hash;
+mod thumbnail;
 
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryViewArray, Float64Array, cast::AsArray};
-use gristmill_core::{Column, Signal};
+use gristmill_core::{Signal, columns::IMAGE_THUMBNAIL};
 
 use crate::thumbnail::ThumbnailRef;
 
@@ -37,13 +38,8 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &pdq::Pdq,
     &phash::Phash,
     &pixel_hash::PixelHash,
+    &thumbnail::ThumbnailOfFile,
 ];
-
-/// The thumbnail, as [`Thumbnail::to_bytes`](crate::Thumbnail::to_bytes) gives it.
-pub(crate) const IMAGE_THUMBNAIL: Column = Column::work(
-    "image_thumbnail",
-    "the picture upright, sRGB, opaque, at most 512 pixels long: width, height, pixels",
-);
 
 /// The thumbnails of a column, none where it is null.
 fn thumbnails(column: &ArrayRef) -> impl Iterator<Item = Option<ThumbnailRef<'_>>> {

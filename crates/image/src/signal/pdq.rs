@@ -17,7 +17,7 @@ use crate::hash::pdq::Spectrum;
 
 /// Describes [`Pdq`].
 pub(super) static CARD: Card = Card {
-    name: "pdq",
+    name: "image_pdq",
     about: "perceptual hash PDQ and its quality",
     inputs: &[IMAGE_THUMBNAIL],
     outputs: &[

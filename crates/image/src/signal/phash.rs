@@ -14,7 +14,7 @@ use crate::hash::phash;
 
 /// Describes [`Phash`].
 pub(super) static CARD: Card = Card {
-    name: "phash",
+    name: "image_phash",
     about: "perceptual hash of the low frequencies",
     inputs: &[IMAGE_LUMA],
     outputs: &[Column::text(

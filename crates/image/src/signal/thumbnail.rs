@@ -1,0 +1,48 @@
+//! The thumbnail of an image, from its file.
+//!
+//! The extractor `raster` gives the thumbnail as it decodes the image. Where it is not at hand any more, behind an edit
+//! that changes the image or behind a dedup step, the file is decoded again. A file that cannot be decoded has none.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, builder::BinaryViewBuilder, cast::AsArray};
+use gristmill_core::{Card, Cost, Limits, Result, Signal, columns};
+
+use crate::{Scale, THUMBNAIL_SIDE, Thumbnail, decode};
+
+/// Describes [`ThumbnailOfFile`].
+pub(super) static CARD: Card = Card {
+    name: "image_thumbnail",
+    about: "the small picture that signals look at",
+    inputs: &[columns::IMAGE],
+    outputs: &[columns::IMAGE_THUMBNAIL],
+    source: "extractor raster",
+    cost: Cost::Expensive,
+    version: 1,
+};
+
+/// Decodes files; see the module.
+#[derive(Debug)]
+pub(super) struct ThumbnailOfFile;
+
+impl Signal for ThumbnailOfFile {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    /// `[n] Struct -> [n] BinaryView`; null where there is no file, or none that can be decoded.
+    fn compute(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+        let files = inputs[0].as_struct();
+        let bytes = files.column(0).as_binary_view();
+        let limits = Limits::default();
+        let mut thumbnails = BinaryViewBuilder::new();
+        for row in 0..files.len() {
+            let decoded = (files.is_valid(row) && bytes.is_valid(row))
+                .then(|| decode(bytes.value(row), Scale::LongestAtLeast(THUMBNAIL_SIDE), &limits).ok())
+                .flatten();
+            let thumbnail = decoded.map(|decoded| Thumbnail::of(decoded.picture));
+            thumbnails.append_option(thumbnail.as_ref().map(Thumbnail::to_bytes));
+        }
+        Ok(vec![Arc::new(thumbnails.finish())])
+    }
+}
