@@ -12,7 +12,7 @@ import pyarrow.parquet
 out = pathlib.Path(sys.argv[1])
 manifest = json.loads((out / "_gristmill/manifest.json").read_text())
 rows = manifest["account"]["kept"]
-columns = [name for name, _ in manifest["columns"]]
+columns = [name for name, _ in manifest["columns"]["text"]]
 
 table = pyarrow.dataset.dataset(out / "data/text", format="parquet").to_table()
 assert table.num_rows == rows, (table.num_rows, rows)

@@ -39,6 +39,10 @@ pub struct Registry {
     pub auto: &'static dyn Format,
     /// Modalities, in the order of the chains.
     pub modalities: &'static [Modality],
+    /// Reads what pages say of the images that they show, into [`columns::PAGE_IMAGES`].
+    pub page_images: &'static dyn Extractor,
+    /// The key by which an address in a page and the address of a record are the same.
+    pub resource_key: fn(&str) -> u128,
     /// Edits.
     pub edits: Vec<&'static dyn Edit>,
     /// Edits that replace personal data.

@@ -35,6 +35,12 @@ const MODALITIES: &[Modality] = &[
         extractors: gristmill_image::EXTRACTORS,
         implied: "raster",
     },
+    Modality {
+        name: "interleaved",
+        about: "documents of text and images",
+        extractors: gristmill_text::extract::INTERLEAVED,
+        implied: "interleaved",
+    },
 ];
 
 /// Everything that recipes can name in this build.
@@ -50,6 +56,8 @@ pub fn registry() -> Registry {
         formats: gristmill_source::FORMATS,
         auto: gristmill_source::AUTO,
         modalities: MODALITIES,
+        page_images: &gristmill_text::extract::image_references::ImageReferences,
+        resource_key: gristmill_text::resource_key,
         edits: [gristmill_text::EDITS, gristmill_image::EDITS].concat(),
         redactions: gristmill_text::REDACTIONS,
         signals: [gristmill_text::SIGNALS, gristmill_image::SIGNALS].concat(),

@@ -28,7 +28,9 @@ presets![
     "gopher_repetition@dolma",
     "laion",
     "mmc4_images",
-    "obelics_images"
+    "obelics_documents",
+    "obelics_images",
+    "obelics_text_nodes"
 ];
 
 /// Every built-in preset, by name.

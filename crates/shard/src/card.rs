@@ -28,9 +28,10 @@ pub fn dataset_card(manifest: &Manifest, schemas: &BTreeMap<String, Schema>, rec
     for (modality, shards) in &manifest.shards {
         let _ = writeln!(card, "- config_name: {modality}\n  features:");
         for field in schemas[modality].fields() {
+            let key = features::item(field).map_or("dtype", |_| "list");
             let _ = writeln!(
                 card,
-                "  - name: {}\n    dtype: {}",
+                "  - name: {}\n    {key}: {}",
                 field.name(),
                 card_type(field)
             );
@@ -76,7 +77,7 @@ pub fn dataset_card(manifest: &Manifest, schemas: &BTreeMap<String, Schema>, rec
 fn card_type(field: &Field) -> String {
     match features::medium(field) {
         Some(medium) => medium.dtype.to_owned(),
-        None => features::feature_name(field.data_type()),
+        None => features::feature_name(features::item(field).unwrap_or(field).data_type()),
     }
 }
 
@@ -123,11 +124,16 @@ fn record_set(modality: &str, schema: &Schema) -> Value {
             if medium.is_some() {
                 source["transform"] = json!({ "jsonPath": "bytes" });
             }
-            json!({
+            let one = features::item(field).unwrap_or(field).data_type();
+            let mut told = json!({
                 "@type": "cr:Field", "@id": format!("{modality}/{}", field.name()), "name": field.name(),
-                "dataType": medium.map_or_else(|| croissant_type(field.data_type()), |medium| medium.croissant),
+                "dataType": medium.map_or_else(|| croissant_type(one), |medium| medium.croissant),
                 "source": source,
-            })
+            });
+            if features::item(field).is_some() {
+                told["repeated"] = json!(true);
+            }
+            told
         })
         .collect();
     json!({ "@type": "cr:RecordSet", "@id": modality, "name": modality, "field": fields })

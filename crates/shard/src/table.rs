@@ -82,6 +82,16 @@ impl ShardTable {
         self.plan(1, None, None).expect("a plan of all columns")
     }
 
+    /// The plan that reads some columns of all shards, in order, as one partition: no optimiser that might deal rows
+    /// out to several has a say.
+    ///
+    /// # Errors
+    /// When there is no column of that name.
+    pub fn read_columns(&self, names: &[&str]) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let columns: Result<Vec<usize>, _> = names.iter().map(|name| self.schema.index_of(name)).collect();
+        self.plan(1, Some(&columns?), None)
+    }
+
     fn plan(
         &self,
         partitions: usize,

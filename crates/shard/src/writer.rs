@@ -111,17 +111,14 @@ impl ShardOptions {
                     .set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
             }
             // Files of media are compressed already.
-            if let DataType::Struct(children) = field.data_type() {
-                for child in children {
-                    let path = ColumnPath::new(vec![field.name().clone(), child.name().clone()]);
-                    if *child.data_type() == DataType::Binary {
-                        properties = properties
-                            .set_column_dictionary_enabled(path.clone(), false)
-                            .set_column_encoding(path.clone(), Encoding::PLAIN)
-                            .set_column_compression(path.clone(), Compression::UNCOMPRESSED)
-                            .set_column_statistics_enabled(path, EnabledStatistics::None);
-                    }
-                }
+            let is_file = features::medium(field).is_some();
+            for path in features::paths_of_bytes(field).into_iter().filter(|_| is_file) {
+                let path = ColumnPath::new(path);
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path.clone(), Encoding::PLAIN)
+                    .set_column_compression(path.clone(), Compression::UNCOMPRESSED)
+                    .set_column_statistics_enabled(path, EnabledStatistics::None);
             }
             if self.lookups && LOOKUP_COLUMNS.contains(&field.name().as_str()) {
                 properties = properties
@@ -356,12 +353,15 @@ fn row_bytes(batch: &RecordBatch, row: usize) -> usize {
         match array.data_type() {
             DataType::Utf8 => array.as_string::<i32>().value_length(row) as usize,
             DataType::Binary => array.as_binary::<i32>().value_length(row) as usize,
-            DataType::Struct(_) => array
-                .as_struct()
-                .columns()
-                .iter()
-                .map(|child| bytes(child, row))
-                .sum(),
+            DataType::Struct(_) => {
+                let children = array.as_struct().columns();
+                children.iter().map(|child| bytes(child, row)).sum()
+            }
+            DataType::List(_) => {
+                let list = array.as_list::<i32>();
+                let (start, end) = (list.value_offsets()[row], list.value_offsets()[row + 1]);
+                (start..end).map(|item| bytes(list.values(), item as usize)).sum()
+            }
             _ => 0,
         }
     }

@@ -276,6 +276,12 @@ pub(super) fn file_version(metadata: &Metadata) -> String {
     format!("mtime {}", changed.map_or(0, |time| time.as_nanos()))
 }
 
+/// The version of an object of a store: its entity tag, or when it last changed.
+pub(super) fn store_version(meta: &ObjectMeta) -> String {
+    let changed = || format!("{MODIFIED}{}", meta.last_modified.to_rfc3339());
+    meta.e_tag.clone().unwrap_or_else(changed)
+}
+
 async fn list_remote(store: Arc<dyn ObjectStore>, root: &str, key: &str, uri: &str) -> Result<Vec<Listed>> {
     let failed = |error: object_store::Error| -> Error {
         gristmill_shard::Error::of_store(&error, format!("cannot list {uri}")).into()
@@ -283,10 +289,7 @@ async fn list_remote(store: Arc<dyn ObjectStore>, root: &str, key: &str, uri: &s
     let listed = |meta: ObjectMeta| Listed {
         address: format!("{root}/{}", meta.location),
         bytes: meta.size,
-        version: meta
-            .e_tag
-            .clone()
-            .unwrap_or_else(|| format!("{MODIFIED}{}", meta.last_modified.to_rfc3339())),
+        version: store_version(&meta),
         location: Location::Store(store.clone(), meta.location),
     };
     let is_folder = key.is_empty() || key.ends_with('/');

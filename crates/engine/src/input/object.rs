@@ -14,12 +14,12 @@ use std::{
 
 use bytes::Bytes;
 use gristmill_core::Object;
-use object_store::{GetOptions, GetRange, ObjectStore};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
     Found, Location, Snapshot,
-    listing::{MODIFIED, file_version},
+    listing::{MODIFIED, file_version, store_version},
 };
 use crate::Error;
 
@@ -101,6 +101,61 @@ impl Object for InputObject {
         };
         self.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(bytes)
+    }
+
+    /// Siblings are not listed when a run begins, so they are read as they are when their row is.
+    fn sibling(&self, path: &str) -> io::Result<Option<Arc<dyn Object>>> {
+        let own = &self.found.snapshot.uri;
+        let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let uri = if folder.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{folder}/{path}")
+        };
+        let (location, bytes, version) = match &self.found.location {
+            Location::File(file) => {
+                let file = file
+                    .parent()
+                    .map_or_else(|| path.into(), |folder| folder.join(path));
+                let Ok(metadata) = std::fs::metadata(&file) else {
+                    return Ok(None);
+                };
+                if !metadata.is_file() {
+                    return Ok(None);
+                }
+                let version = file_version(&metadata);
+                (Location::File(file), metadata.len(), version)
+            }
+            Location::Store(store, file) => {
+                let folder = file.as_ref().rsplit_once('/').map_or("", |(folder, _)| folder);
+                let file = object_store::path::Path::from(format!("{folder}/{path}"));
+                let found = self.io.block_on({
+                    let (store, file) = (store.clone(), file.clone());
+                    async move { store.head(&file).await }
+                });
+                let meta = match found {
+                    Ok(meta) => meta,
+                    Err(object_store::Error::NotFound { .. }) => return Ok(None),
+                    Err(error) => {
+                        return Err(other(
+                            gristmill_shard::Error::of_store(&error, format!("cannot read {uri}")).into(),
+                        ));
+                    }
+                };
+                let version = store_version(&meta);
+                (Location::Store(store.clone(), file), meta.size, version)
+            }
+        };
+        let found = Found {
+            snapshot: Snapshot { uri, bytes, version },
+            location,
+            reading: self.found.reading.clone(),
+        };
+        Ok(Some(Arc::new(InputObject::new(
+            found,
+            self.io.clone(),
+            self.read.clone(),
+        ))))
     }
 
     fn reader(&self, start: u64) -> io::Result<Box<dyn Read + Send>> {

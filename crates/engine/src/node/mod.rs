@@ -4,6 +4,8 @@
 //! so any engine that can run a DataFusion plan can run them, once or twice, here or elsewhere.
 
 mod extract;
+mod fetch;
+mod nodes;
 mod route;
 mod scan;
 mod sieve;
@@ -24,6 +26,8 @@ use datafusion::{
 };
 use gristmill_shard::{CHAIN_COLUMN, VERDICT_COLUMN};
 
+pub(crate) use fetch::{Fetcher, Location};
+pub(crate) use nodes::{IMAGES, Nodes, TEXTS};
 pub(crate) use route::RouteExec;
 pub(crate) use scan::{ScanConfig, scan};
 pub(crate) use sieve::{Asking, SieveExec};

@@ -53,11 +53,13 @@ pub(crate) enum Asking {
     All,
 }
 
-struct Doors {
+/// The rules of a sieve.
+pub(super) struct Doors {
     chain: Option<u8>,
     doors: Vec<(Door, Option<Arc<dyn PhysicalExpr>>)>,
     output: SchemaRef,
-    progress: Arc<Progress>,
+    /// Counts who leaves; nodes of documents are not counted.
+    progress: Option<Arc<Progress>>,
     asking: Asking,
 }
 
@@ -72,28 +74,19 @@ impl SieveExec {
         progress: Arc<Progress>,
         asking: Asking,
     ) -> DfResult<Self> {
-        let schema = input.schema();
-        let doors = doors
-            .iter()
-            .map(|door| {
-                let predicate = door
-                    .predicate
-                    .as_ref()
-                    .map(|predicate| predicate.physical(session, &schema))
-                    .transpose()?;
-                Ok((door.clone(), predicate))
-            })
-            .collect::<DfResult<Vec<_>>>()?;
         let properties = super::like_input(&input, output.clone());
+        let doors = Doors::new(
+            session,
+            &input.schema(),
+            chain,
+            doors,
+            output,
+            Some(progress),
+            asking,
+        )?;
         Ok(SieveExec {
             input,
-            doors: Arc::new(Doors {
-                chain,
-                doors,
-                output,
-                progress,
-                asking,
-            }),
+            doors: Arc::new(doors),
             properties,
         })
     }
@@ -172,7 +165,31 @@ impl ExecutionPlan for SieveExec {
 }
 
 impl Doors {
-    fn ask(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
+    /// Rules for rows of this schema.
+    pub(super) fn new(
+        session: &SessionContext,
+        input: &SchemaRef,
+        chain: Option<u8>,
+        doors: &[Door],
+        output: SchemaRef,
+        progress: Option<Arc<Progress>>,
+        asking: Asking,
+    ) -> DfResult<Self> {
+        let physical = |door: &Door| {
+            let predicate = door.predicate.as_ref();
+            let predicate = predicate.map(|predicate| predicate.physical(session, input));
+            Ok((door.clone(), predicate.transpose()?))
+        };
+        Ok(Doors {
+            chain,
+            doors: doors.iter().map(physical).collect::<DfResult<_>>()?,
+            output,
+            progress,
+            asking,
+        })
+    }
+
+    pub(super) fn ask(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
         let rows = batch.num_rows();
         let mut asked = super::own_rows(batch, self.chain);
         let earlier = batch
@@ -221,7 +238,9 @@ impl Doors {
                     }
                 }
             }
-            self.progress.leave(door.number, left);
+            if let Some(progress) = &self.progress {
+                progress.leave(door.number, left);
+            }
         }
         let is_husk = BooleanArray::from(verdicts.iter().map(Option::is_some).collect::<Vec<_>>());
         let arrays = self

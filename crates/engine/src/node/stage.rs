@@ -31,17 +31,17 @@ use datafusion::{
     },
 };
 use futures::{StreamExt, TryStreamExt};
-use gristmill_core::{Fault, columns};
+use gristmill_core::{ColumnType, Fault, columns};
 use gristmill_dedup::{
     CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, DOCUMENT_COLUMN, EVIDENCE_COLUMN,
     TEXT_REPEAT_SHARE, key_column,
 };
 use tokio::sync::oneshot;
 
-use super::extract::extract;
+use super::{extract::extract, fetch::Location, nodes::Nodes};
 use crate::{
     Error,
-    plan::{Op, PARENT_ID, PART},
+    plan::{CONTEXT_COLUMNS, Op, PARENT_ID, PART},
 };
 
 /// What a comparison found of the documents of a slice, by document.
@@ -51,6 +51,11 @@ pub(crate) struct Members {
     pub(crate) clusters: HashMap<u64, Member>,
     /// Starts and ends of the repeated parts of texts.
     pub(crate) cuts: HashMap<u64, Vec<(u32, u32)>>,
+    /// What pages say of images: a row of [`CONTEXT_COLUMNS`] in these batches.
+    pub(crate) contexts: HashMap<u64, (usize, usize)>,
+    pub(crate) context_batches: Vec<RecordBatch>,
+    /// Where the images of documents are, by document and node.
+    pub(crate) resources: HashMap<u64, HashMap<u32, Location>>,
 }
 
 /// A document in a cluster of two or more.
@@ -73,12 +78,13 @@ pub(crate) struct StageExec {
 }
 
 /// What is done, and what comes out.
-struct Work {
+pub(super) struct Work {
     /// The chain whose rows it computes.
     chain: Option<u8>,
     op: Op,
     members: Arc<Members>,
     output: SchemaRef,
+    nodes: Option<Nodes>,
 }
 
 impl StageExec {
@@ -88,18 +94,14 @@ impl StageExec {
         op: Op,
         output: SchemaRef,
         members: Arc<Members>,
+        nodes: Option<Nodes>,
         pool: Arc<rayon::ThreadPool>,
         width: usize,
     ) -> Self {
         let properties = super::like_input(&input, output.clone());
         StageExec {
             input,
-            work: Arc::new(Work {
-                chain,
-                op,
-                members,
-                output,
-            }),
+            work: Arc::new(Work::new(chain, op, output, members, nodes)),
             pool,
             width,
             properties,
@@ -186,7 +188,24 @@ impl ExecutionPlan for StageExec {
 }
 
 impl Work {
-    fn run(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
+    /// `nodes` are the steps of an op over nodes.
+    pub(super) fn new(
+        chain: Option<u8>,
+        op: Op,
+        output: SchemaRef,
+        members: Arc<Members>,
+        nodes: Option<Nodes>,
+    ) -> Self {
+        Work {
+            chain,
+            op,
+            members,
+            output,
+            nodes,
+        }
+    }
+
+    pub(super) fn run(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
         let own = super::own_rows(batch, self.chain);
         let living: Vec<u32> = (0..batch.num_rows() as u32)
             .filter(|&row| own[row as usize])
@@ -355,6 +374,12 @@ impl Work {
                         .map(|evidence| (op.staged_name(EVIDENCE_COLUMN), evidence)),
                 );
             }
+            Op::Ask | Op::Seek => {}
+            Op::Nodes(_) => {
+                let nodes = self.nodes.as_ref().expect("made together with the op");
+                outputs = nodes.assemble(batch, &self.members)?;
+            }
+            Op::Context => outputs.extend(self.contexts(batch)?),
             Op::Clusters => {
                 let documents = batch
                     .column_by_name(DOCUMENT_COLUMN)
@@ -398,6 +423,39 @@ impl Work {
 }
 
 impl Work {
+    /// What pages say of images; of others nothing.
+    fn contexts(&self, batch: &RecordBatch) -> DfResult<Vec<(String, ArrayRef)>> {
+        const NOBODY: usize = 0;
+        let documents = batch
+            .column_by_name(DOCUMENT_COLUMN)
+            .expect("staged rows have numbers")
+            .as_primitive::<UInt64Type>();
+        let places: Vec<(usize, usize)> = documents
+            .values()
+            .iter()
+            .map(|document| match self.members.contexts.get(document) {
+                Some((batch, row)) => (batch + 1, *row),
+                None => (NOBODY, 0),
+            })
+            .collect();
+        let columns = CONTEXT_COLUMNS.iter().map(|column| {
+            let nobody: ArrayRef = match column.kind {
+                ColumnType::U32 => Arc::new(UInt32Array::from(vec![0])),
+                kind => new_null_array(&kind.data_type(), 1),
+            };
+            let told = self.members.context_batches.iter();
+            let told = told.map(|batch| {
+                batch
+                    .column_by_name(column.name)
+                    .expect("contexts have it")
+                    .as_ref()
+            });
+            let arrays: Vec<&dyn Array> = [nobody.as_ref()].into_iter().chain(told).collect();
+            Ok((column.name.to_owned(), interleave(&arrays, &places)?))
+        });
+        columns.collect()
+    }
+
     /// Texts without their repeated parts, and the share of their bytes that these were.
     fn cut(&self, batch: &RecordBatch, texts: &StringViewArray) -> (StringViewArray, Float64Array) {
         let documents = batch

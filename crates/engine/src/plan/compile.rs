@@ -14,11 +14,16 @@ use gristmill_dedup::{DOCUMENT_COLUMN, Dedup, Method};
 use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{
-    Door, KeysOp, Op, Plan, PlanOutput, PlanStep, Segment,
+    Door, KeysOp, NodesOp, Op, Plan, PlanOutput, PlanStep, Segment,
     check::{column_names, ordering, ordering_names, predicate, unknown_column},
+    context::NODE_INPUT,
 };
 use crate::{
-    recipe::{Action, Chain, DecontaminateSpec, DedupSpec, Place, Problem, Problems, Recipe, RuleSpec, Step},
+    node::{IMAGES, TEXTS},
+    recipe::{
+        Action, Chain, DecontaminateSpec, DedupSpec, NodesSpec, Place, Problem, Problems, Recipe, RuleSpec,
+        Step,
+    },
     registry::{Registry, find_edit},
 };
 
@@ -99,7 +104,8 @@ struct Planned {
 
 /// A chain that was compiled.
 struct CompiledChain {
-    modality: &'static str,
+    /// Its modality; pages that are only asked for their images have none.
+    modality: Option<&'static str>,
     columns: Vec<String>,
     segments: Vec<Vec<Planned>>,
 }
@@ -125,6 +131,10 @@ struct Compiler<'a> {
     /// What comes before all chains.
     entry: Vec<Planned>,
     done: Vec<CompiledChain>,
+    /// The segment behind which pages are asked.
+    asked_behind: Option<usize>,
+    /// The segment behind which the crawl is asked for images of documents.
+    sought_behind: Option<usize>,
     rules: Vec<Rule>,
     dedup_rules: BTreeSet<usize>,
     versions: BTreeMap<String, u32>,
@@ -145,6 +155,14 @@ impl<'a> Compiler<'a> {
             }
         }
         Compiler {
+            versions,
+            ..Compiler::over(source_schema, registry, problems)
+        }
+    }
+
+    /// A compiler of rows with these columns.
+    fn over(source_schema: SchemaRef, registry: &'a Registry, problems: &'a mut Problems) -> Self {
+        Compiler {
             registry,
             problems,
             source_schema,
@@ -158,24 +176,40 @@ impl<'a> Compiler<'a> {
             segments: Vec::new(),
             entry: Vec::new(),
             done: Vec::new(),
+            asked_behind: None,
+            sought_behind: None,
             rules: Vec::new(),
             dedup_rules: BTreeSet::new(),
-            versions,
+            versions: BTreeMap::new(),
         }
     }
 
     fn chains(&mut self, recipe: &Recipe) {
         self.begin(None);
-        if recipe.chains.len() > 1 {
-            self.route(recipe);
+        let waiting = self.waiting(recipe);
+        let is_routed = recipe.chains.len() + waiting.len() > 1;
+        if is_routed {
+            self.route(recipe, &waiting);
         }
         let mut unknown = recipe.write.columns.clone().unwrap_or_default();
         for (number, chain) in (0_u8..).zip(&recipe.chains) {
-            self.begin((recipe.chains.len() > 1).then_some(number));
+            self.begin(is_routed.then_some(number));
             self.steps(chain);
             let columns = self.written(recipe);
             unknown.retain(|(name, _)| !columns.contains(name));
             self.end(chain.modality, columns);
+        }
+        let mut number = recipe.chains.len() as u8;
+        if let Some(segment) = self.asked_behind {
+            self.begin(Some(number));
+            number += 1;
+            self.note(self.registry.page_images.card());
+            self.add(ENTRY, Op::Extract(vec![self.registry.page_images]));
+            self.wait(recipe, segment, vec![columns::PAGE_IMAGES.name.to_owned()]);
+        }
+        if let Some(segment) = self.sought_behind {
+            self.begin(Some(number));
+            self.wait(recipe, segment, Vec::new());
         }
         if recipe.chains.len() > 1 {
             for (name, place) in &unknown {
@@ -205,25 +239,73 @@ impl<'a> Compiler<'a> {
             self.sieve("write", vec![]);
         }
         self.done.push(CompiledChain {
-            modality,
+            modality: Some(modality),
             columns,
             segments: std::mem::take(&mut self.segments),
         });
     }
 
-    /// Each record goes to the chains that read it.
-    fn route(&mut self, recipe: &Recipe) {
-        let chains: Vec<Vec<&'static dyn Extractor>> = recipe
-            .chains
-            .iter()
-            .map(|chain| self.extractors(chain).0)
-            .collect();
-        let all: Vec<_> = chains.iter().flatten().copied().collect();
-        let predicates: Vec<_> = all
-            .iter()
+    /// The extractors of what is read for other chains alone: pages that are asked for their images, images that
+    /// documents are asked for.
+    fn waiting(&self, recipe: &Recipe) -> Vec<Vec<&'static dyn Extractor>> {
+        let has = |is_asked: fn(&Action) -> bool| recipe.steps().any(|step| is_asked(&step.action));
+        let mut waiting = Vec::new();
+        if has(|action| matches!(action, Action::Context)) {
+            waiting.push(vec![self.registry.page_images]);
+        }
+        if has(|action| matches!(action, Action::Resolve)) {
+            waiting.push(self.images().into_iter().collect());
+        }
+        waiting
+    }
+
+    /// The extractor of images.
+    fn images(&self) -> Option<&'static dyn Extractor> {
+        let modalities = self.registry.modalities.iter();
+        let mut images = modalities.filter(|modality| modality.name == "image");
+        images.find_map(|modality| modality.extractor(modality.implied))
+    }
+
+    /// Records that are read for another chain alone wait until they were asked, and leave as what no chain reads.
+    fn wait(&mut self, recipe: &Recipe, asked_behind: usize, columns: Vec<String>) {
+        for _ in 0..=asked_behind {
+            self.segments.push(Vec::new());
+        }
+        let never = RuleSpec {
+            name: READABLE_RULE.to_owned(),
+            sql: "id IS NULL".to_owned(),
+            place: Place::Line(1, 1),
+        };
+        let door = self
+            .door(ENTRY, &never)
+            .expect("a predicate over a column of every record");
+        let readable = self.readable(recipe);
+        self.rules[door.number as usize].predicate = Some(readable);
+        self.add(ENTRY, Op::Sieve(vec![door]));
+        self.done.push(CompiledChain {
+            columns,
+            segments: std::mem::take(&mut self.segments),
+            modality: None,
+        });
+    }
+
+    /// What one of the chains reads.
+    fn readable(&self, recipe: &Recipe) -> String {
+        let extractors = recipe.chains.iter().flat_map(|chain| self.extractors(chain).0);
+        let predicates: Vec<_> = extractors
             .map(|extractor| format!("({})", extractor.accepts().predicate()))
             .collect();
-        let readable = predicates.join(" OR ");
+        predicates.join(" OR ")
+    }
+
+    /// Each record goes to the chains that read it.
+    fn route(&mut self, recipe: &Recipe, waiting: &[Vec<&'static dyn Extractor>]) {
+        let chains = recipe.chains.iter().map(|chain| self.extractors(chain).0);
+        let chains: Vec<Vec<&'static dyn Extractor>> = chains.chain(waiting.iter().cloned()).collect();
+        let mut readable = self.readable(recipe);
+        for extractor in waiting.iter().flatten() {
+            readable = format!("{readable} OR ({})", extractor.accepts().predicate());
+        }
         let doors = self.entry_doors(ENTRY, &Place::Line(1, 1), READABLE_RULE, &readable);
         self.sieve(ENTRY, doors);
         self.add(ENTRY, Op::Route(chains));
@@ -306,9 +388,90 @@ impl<'a> Compiler<'a> {
                     self.add(&step.label, Op::Edit(edit));
                 }
             }
+            Action::Context => self.context(step),
+            Action::Resolve => self.resolve(step),
+            Action::Nodes(spec) => self.nodes(step, spec),
             Action::Dedup(spec) => self.dedup(step, spec),
             Action::Decontaminate(spec) => self.decontaminate(step, spec),
         }
+    }
+
+    /// The address of each image at the end of this segment, and what pages say of it at the start of the next one.
+    fn context(&mut self, step: &Step) {
+        if !self.request(&[columns::IMAGE.name], &step.place, &step.label) {
+            return;
+        }
+        if self.asked_behind.is_some() {
+            self.problems.add(
+                &step.place,
+                "pages were asked for images already",
+                "a recipe has one `context`",
+            );
+            return;
+        }
+        self.asked_behind = Some(self.segments.len() - 1);
+        self.sieve(&step.label, vec![]);
+        self.add(&step.label, Op::Ask);
+        self.cut();
+        self.content_changes(columns::TEXT.name);
+        self.add(&step.label, Op::Context);
+    }
+
+    /// The addresses of images at the end of this segment; they are there at the start of the next one.
+    fn resolve(&mut self, step: &Step) {
+        if !self.request(&[columns::DOCUMENT_NODES.name], &step.place, &step.label) {
+            return;
+        }
+        self.sought_behind = Some(self.segments.len() - 1);
+        self.sieve(&step.label, vec![]);
+        self.add(&step.label, Op::Seek);
+        self.cut();
+    }
+
+    /// Judges the nodes of documents by steps of their own, and puts what stays into lists.
+    fn nodes(&mut self, step: &Step, spec: &NodesSpec) {
+        if !self.request(&[columns::DOCUMENT_NODES.name], &step.place, &step.label) {
+            return;
+        }
+        let Some(raster) = self.images() else {
+            return;
+        };
+        let husk = husk_fields().into_iter();
+        let chain = Field::new(CHAIN_COLUMN, DataType::UInt8, true);
+        let fields = NODE_INPUT.iter().map(Column::field).chain(husk).chain([chain]);
+        let input: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let mut inner = Compiler::over(input.clone(), self.registry, self.problems);
+        inner.begin(Some(TEXTS));
+        inner.has_documents = true;
+        spec.text.iter().for_each(|step| inner.step(step));
+        inner.end("text", vec![columns::TEXT.name.to_owned()]);
+        inner.begin(Some(IMAGES));
+        inner.extract(&step.label, &step.place, &[raster]);
+        spec.image.iter().for_each(|step| inner.step(step));
+        let told = [
+            "image",
+            "image_width_px",
+            "image_height_px",
+            "image_format",
+            "url",
+        ];
+        inner.end("image", told.map(str::to_owned).to_vec());
+        let versions = std::mem::take(&mut inner.versions);
+        let op = inner.finish_nodes();
+        self.versions.extend(versions);
+        self.content_changes(columns::TEXT.name);
+        self.add(&step.label, Op::Nodes(Arc::new(op)));
+        self.present
+            .retain(|field| field.name() != columns::DOCUMENT_NODES.name);
+    }
+
+    /// Ends a segment. Word offsets and the like do not cross: recomputing them is cheaper than storing them. What no
+    /// signal can compute again does.
+    fn cut(&mut self) {
+        let registry = self.registry;
+        let is_work = |name: &str| is_internal(registry, name) && registry.signal_of(name).is_some();
+        self.present.retain(|field| !is_work(field.name()));
+        self.segments.push(Vec::new());
     }
 
     /// The signal of the evaluation sets, and the rule over it. A rejected row tells all that was found.
@@ -355,10 +518,7 @@ impl<'a> Compiler<'a> {
             chain: self.chain,
         };
         self.add(&step.label, Op::Keys(Arc::new(keys)));
-        // Word offsets and the like do not cross a phase: recomputing them is cheaper than storing them.
-        let registry = self.registry;
-        self.present.retain(|field| !is_internal(registry, field.name()));
-        self.segments.push(Vec::new());
+        self.cut();
         match spec.dedup {
             Dedup::Whole(_) => {
                 self.add(&step.label, Op::Clusters);
@@ -762,47 +922,80 @@ impl<'a> Compiler<'a> {
             .collect()
     }
 
+    /// The steps of nodes, which are one segment.
+    fn finish_nodes(self) -> NodesOp {
+        let ends: Vec<Vec<String>> = self.done.iter().map(|chain| chain.columns.clone()).collect();
+        let segments = merged(Vec::new(), self.done);
+        let (lives, _) = lives(&segments, &ends);
+        let mut planned = with_schemas(segments, lives, &self.source_schema);
+        NodesOp {
+            input: self.source_schema,
+            steps: planned.remove(0).steps,
+            rules: self.rules,
+        }
+    }
+
     fn finish(self) -> Plan {
-        let outputs = self.done.iter().map(|chain| PlanOutput {
-            modality: chain.modality,
-            columns: chain.columns.clone(),
+        let outputs = self.done.iter().filter_map(|chain| {
+            Some(PlanOutput {
+                modality: chain.modality?,
+                columns: chain.columns.clone(),
+            })
         });
         let outputs: Vec<PlanOutput> = outputs.collect();
+        let ends: Vec<Vec<String>> = self.done.iter().map(|chain| chain.columns.clone()).collect();
+        // What waits stands behind the chains, pages first.
+        let waiting =
+            |is_there: Option<usize>, before: usize| is_there.map(|_| (outputs.len() + before) as u8);
+        let pages = waiting(self.asked_behind, 0);
+        let resources = waiting(self.sought_behind, usize::from(pages.is_some()));
         let segments = merged(self.entry, self.done);
-        let (lives, read) = lives(&segments, &outputs);
+        let (lives, read) = lives(&segments, &ends);
         let wanted = columns::RECORD
             .iter()
             .map(|column| column.name)
             .filter(|name| read.contains(*name))
             .collect();
-        let mut input = self.source_schema.clone();
-        let mut planned = Vec::new();
-        for (ops, lives) in segments.into_iter().zip(lives) {
-            let first = input.clone();
-            let mut steps = Vec::new();
-            let mut schema = input;
-            for (Planned { chain, label, op }, live) in ops.into_iter().zip(lives) {
-                schema = op.schema(&schema, |name| live.contains(name));
-                steps.push(PlanStep {
-                    chain,
-                    label,
-                    op,
-                    output: schema.clone(),
-                });
-            }
-            input = staged_schema(&schema);
-            planned.push(Segment { input: first, steps });
-        }
+        let planned = with_schemas(segments, lives, &self.source_schema);
         Plan {
             segments: planned,
             rules: Arc::new(self.rules),
             dedup_rules: self.dedup_rules,
             outputs,
+            pages,
+            resources,
             wanted,
             versions: self.versions,
             source_schema: self.source_schema,
         }
     }
+}
+
+/// Gives each operation the schema behind it.
+fn with_schemas(
+    segments: Vec<Vec<Planned>>,
+    lives: Vec<Vec<BTreeSet<String>>>,
+    source: &SchemaRef,
+) -> Vec<Segment> {
+    let mut input = source.clone();
+    let mut planned = Vec::new();
+    for (ops, lives) in segments.into_iter().zip(lives) {
+        let first = input.clone();
+        let mut steps = Vec::new();
+        let mut schema = input;
+        for (Planned { chain, label, op }, live) in ops.into_iter().zip(lives) {
+            schema = op.schema(&schema, |name| live.contains(name));
+            steps.push(PlanStep {
+                chain,
+                label,
+                op,
+                output: schema.clone(),
+            });
+        }
+        input = staged_schema(&schema);
+        planned.push(Segment { input: first, steps });
+    }
+    planned
 }
 
 /// The segments of all chains side by side: the first ones of each, the second ones, and so on.
@@ -821,31 +1014,25 @@ fn merged(entry: Vec<Planned>, chains: Vec<CompiledChain>) -> Vec<Vec<Planned>> 
 
 /// The columns that live after each operation, and those that are read of the source.
 ///
-/// A column lives as long as one chain needs it. Each chain is followed backwards on its own, past the operations of
-/// the others, which leave its rows alone.
-fn lives(
-    segments: &[Vec<Planned>],
-    outputs: &[PlanOutput],
-) -> (Vec<Vec<BTreeSet<String>>>, BTreeSet<String>) {
+/// `ends` are the columns that each chain needs at its end. A column lives as long as one chain needs it. Each chain is
+/// followed backwards on its own, past the operations of the others, which leave its rows alone.
+fn lives(segments: &[Vec<Planned>], ends: &[Vec<String>]) -> (Vec<Vec<BTreeSet<String>>>, BTreeSet<String>) {
     let mut lives: Vec<Vec<BTreeSet<String>>> = segments
         .iter()
         .map(|ops| vec![BTreeSet::new(); ops.len()])
         .collect();
     let mut read = BTreeSet::new();
-    for (number, output) in (0_u8..).zip(outputs) {
-        let mut live: BTreeSet<String> = output.columns.iter().cloned().collect();
+    for (number, end) in (0_u8..).zip(ends) {
+        let mut live: BTreeSet<String> = end.iter().cloned().collect();
         live.extend(ALWAYS.map(str::to_owned));
-        if outputs.len() > 1 {
+        if ends.len() > 1 {
             live.extend([CHAIN_COLUMN, BORN_COLUMN].map(str::to_owned));
         }
         for (ops, lives) in segments.iter().zip(&mut lives).rev() {
             let is_own = |planned: &Planned| planned.chain.is_none_or(|chain| chain == number);
             // What the comparison and a later segment read, this one stages.
-            if let Some(Planned {
-                op: Op::Keys(keys), ..
-            }) = ops.iter().rfind(|planned| is_own(planned))
-            {
-                live.extend(keys.staged());
+            if let Some(last) = ops.iter().rfind(|planned| is_own(planned)) {
+                live.extend(last.op.staged());
             }
             live.extend([VERDICT_COLUMN.to_owned(), VALUES_COLUMN.to_owned()]);
             for (planned, after) in ops.iter().zip(lives).rev() {

@@ -7,6 +7,7 @@
 
 mod check;
 mod compile;
+mod context;
 mod explain;
 
 use std::{
@@ -29,6 +30,7 @@ use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule};
 
 pub use compile::compile;
 pub(crate) use compile::{DOCUMENT_RULE, PARENT_ID, PART, READABLE_RULE, accepted};
+pub(crate) use context::{CONTEXT_COLUMNS, NODE_COLUMNS};
 pub use explain::explain;
 
 /// What a recipe compiles to.
@@ -42,6 +44,10 @@ pub struct Plan {
     pub(crate) dedup_rules: BTreeSet<usize>,
     /// What each chain writes.
     pub(crate) outputs: Vec<PlanOutput>,
+    /// The number of the chain of pages that are only asked for their images.
+    pub(crate) pages: Option<u8>,
+    /// The number of the chain of images that documents are only asked for.
+    pub(crate) resources: Option<u8>,
     /// Record columns that a source must fill.
     pub(crate) wanted: Vec<&'static str>,
     /// Version of everything that takes part.
@@ -54,6 +60,11 @@ impl Plan {
     /// Whether documents are compared with each other.
     pub fn has_dedup(&self) -> bool {
         self.segments.len() > 1
+    }
+
+    /// Whether rows belong to chains.
+    pub(crate) fn is_routed(&self) -> bool {
+        self.outputs.len() > 1 || self.pages.is_some() || self.resources.is_some()
     }
 
     /// What each chain writes.
@@ -103,6 +114,14 @@ pub(crate) enum Op {
     Sieve(Vec<Door>),
     /// A method adds the keys of a content column, by which the documents of all slices are compared.
     Keys(Arc<KeysOp>),
+    /// Pages are asked for the images of this chain, by address.
+    Ask,
+    /// Images get what pages say of them.
+    Context,
+    /// The crawl is asked for the images of these documents, by address.
+    Seek,
+    /// The nodes of documents are judged, and become lists.
+    Nodes(Arc<NodesOp>),
     /// Documents get their cluster and rank.
     Clusters,
     /// A text loses its repeated parts.
@@ -180,6 +199,16 @@ impl KeysOp {
     }
 }
 
+/// What is done with the nodes of documents.
+pub(crate) struct NodesOp {
+    /// The columns of nodes before the steps.
+    pub(crate) input: SchemaRef,
+    /// The steps of texts and of images; their chains are those of the `nodes` module.
+    pub(crate) steps: Vec<PlanStep>,
+    /// The doors of their sieves, by number.
+    pub(crate) rules: Vec<Rule>,
+}
+
 /// A rule of a sieve, ready to run.
 #[derive(Debug, Clone)]
 pub(crate) struct Door {
@@ -235,6 +264,14 @@ impl fmt::Debug for Op {
                 Dedup::Whole(fingerprint) => write!(f, "Keys {fingerprint:?} of {}", keys.column),
                 Dedup::Parts(parts) => write!(f, "Keys {parts:?} of {}", keys.column),
             },
+            Op::Ask => write!(f, "Ask pages"),
+            Op::Context => write!(f, "Context"),
+            Op::Seek => write!(f, "Seek images"),
+            Op::Nodes(op) => write!(
+                f,
+                "Nodes, {} rules",
+                op.rules.iter().filter(|rule| rule.predicate.is_some()).count()
+            ),
             Op::Clusters => write!(f, "Clusters"),
             Op::Cut(column) => write!(f, "Cut {column}"),
         }
@@ -267,7 +304,10 @@ impl Op {
                 .looks_at()
                 .chain(keys.prefer_columns.iter().map(String::as_str))
                 .collect(),
-            Op::Clusters => vec![DOCUMENT_COLUMN],
+            Op::Ask => vec![columns::URL.name],
+            Op::Seek => vec![columns::DOCUMENT_NODES.name],
+            Op::Nodes(_) => vec![columns::DOCUMENT_NODES.name, DOCUMENT_COLUMN],
+            Op::Clusters | Op::Context => vec![DOCUMENT_COLUMN],
             Op::Cut(column) => vec![DOCUMENT_COLUMN, column],
         }
     }
@@ -301,6 +341,9 @@ impl Op {
                 .collect(),
             Op::Sieve(_) => compile::husk_fields(),
             Op::Keys(keys) => keys.outputs(),
+            Op::Ask | Op::Seek => Vec::new(),
+            Op::Nodes(_) => fields(&NODE_COLUMNS).collect(),
+            Op::Context => fields(&CONTEXT_COLUMNS).collect(),
             Op::Clusters => gristmill_dedup::CLUSTER_COLUMNS
                 .iter()
                 .map(gristmill_core::Column::field)
@@ -309,6 +352,14 @@ impl Op {
                 .into_iter()
                 .chain(fields(&REPEAT_COLUMNS))
                 .collect(),
+        }
+    }
+
+    /// The columns that must be staged, if it ends a segment.
+    pub(crate) fn staged(&self) -> Vec<String> {
+        match self {
+            Op::Keys(keys) => keys.staged(),
+            _ => Vec::new(),
         }
     }
 

@@ -76,6 +76,11 @@ pub const RECIPE: &[Key] = &[
         Kind::Own,
         "the steps that images walk, in this order; a column `text` beside an image is its caption",
     ),
+    key(
+        "interleaved",
+        Kind::Own,
+        "the steps that documents of text and images walk, in this order",
+    ),
     key("write", Kind::Own, "what to write, and where"),
     key(
         "expect",
@@ -123,22 +128,23 @@ pub const READ: &[Key] = &[
     key(
         "content",
         Kind::Text,
-        "JSONL and Parquet: the field that holds the content; `text` when absent",
+        "of tables (JSONL, CSV, Parquet, Arrow): the field that holds the content; `text` when absent",
     ),
     key(
         "media_type",
         Kind::Text,
-        "JSONL and Parquet: media type of that content; text/plain when absent",
+        "of tables: media type of that content; text/plain when absent, and for media what the bytes say",
     ),
     key(
         "id",
         Kind::Text,
-        "JSONL and Parquet: the field that holds the id; made from uri and offset when absent",
+        "of tables: the field that holds the id; made from uri and offset when absent",
     ),
+    key("url", Kind::Text, "of tables: the field that holds the url"),
     key(
-        "url",
-        Kind::Text,
-        "JSONL and Parquet: the field that holds the url",
+        "encoding",
+        Kind::Word(&["plain", "base64", "path"]),
+        "how that field holds the content: as it is, as Base64 or a `data:` URL, or as the path of a file beside; plain when absent",
     ),
     key(
         "caption",
@@ -148,7 +154,7 @@ pub const READ: &[Key] = &[
     key(
         "columns",
         Kind::TextMap,
-        "JSONL and Parquet: further fields to carry along, with their types (text, bool, i64, u64, f64)",
+        "of tables, and of WebDataset samples: further fields to carry along, with their types (text, bool, i64, u64, f64)",
     ),
     key(
         "slice_bytes",
@@ -173,6 +179,21 @@ pub const STEP: &[Key] = &[
     key("edit", Kind::Own, "change the content with this edit"),
     key("redact", Kind::Own, "replace personal data of these kinds"),
     key(
+        "resolve",
+        Kind::Word(&["crawl"]),
+        "find the images of interleaved documents among the records of the same crawl, by their address",
+    ),
+    key(
+        "nodes",
+        Kind::Own,
+        "judge the pieces of interleaved documents by steps of their own, and put what stays into aligned lists",
+    ),
+    key(
+        "context",
+        Kind::Word(&["pages"]),
+        "give images what the pages of the same crawl that show them say: alternative text as `text`, title, caption, the text around",
+    ),
+    key(
         "dedup",
         Kind::Own,
         "find copies by one method: keep one document of each cluster, or take out repeated parts",
@@ -181,6 +202,16 @@ pub const STEP: &[Key] = &[
         "decontaminate",
         Kind::Own,
         "find items of evaluation sets, and drop or tag the documents that hold them",
+    ),
+];
+
+/// A step of nodes.
+pub const NODES: &[Key] = &[
+    key("text", Kind::Own, "steps (`keep` and `use`) for pieces of text"),
+    key(
+        "image",
+        Kind::Own,
+        "steps (`keep` and `use`) for images that the crawl holds",
     ),
 ];
 

@@ -132,8 +132,18 @@ pub(crate) enum Action {
     Extract(Vec<&'static dyn Extractor>),
     Keep(Vec<RuleSpec>),
     Edit(EditSpec),
+    Context,
+    Resolve,
+    Nodes(NodesSpec),
     Dedup(Box<DedupSpec>),
     Decontaminate(Box<DecontaminateSpec>),
+}
+
+/// The steps of the pieces of documents.
+#[derive(Debug, Default)]
+pub(crate) struct NodesSpec {
+    pub(crate) text: Vec<Step>,
+    pub(crate) image: Vec<Step>,
 }
 
 /// A named predicate.

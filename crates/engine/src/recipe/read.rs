@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use gristmill_core::{ColumnType, Extractor, FieldMap};
+use gristmill_core::{ColumnType, Encoding, Extractor, FieldMap};
 use gristmill_shard::RejectMode;
 use serde_json::json;
 
 use super::{
-    Action, Chain, Expectation, ModelSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec, Step,
-    WriteSpec,
+    Action, Chain, Expectation, ModelSpec, NodesSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec,
+    Step, WriteSpec,
     edit::EditSpec,
-    keys::{EXPECT, Key, Kind, READ, RECIPE, STEP, WRITE},
+    keys::{EXPECT, Key, Kind, NODES, READ, RECIPE, STEP, WRITE},
     size::parse_size,
     suggest,
     yaml::{self, Node, Value},
@@ -432,7 +432,11 @@ impl Reader<'_> {
             fields: FieldMap {
                 content: text("content").unwrap_or(defaults.content),
                 media_type: text("media_type").unwrap_or(defaults.media_type),
-                encoding: defaults.encoding,
+                encoding: match text("encoding").as_deref() {
+                    Some("base64") => Encoding::Base64,
+                    Some("path") => Encoding::Path,
+                    _ => Encoding::Plain,
+                },
                 id: text("id"),
                 url: text("url"),
                 carry: {
@@ -656,6 +660,12 @@ impl Reader<'_> {
                     }
                 }
             }
+            "context" => add("context pages".to_owned(), Action::Context),
+            "resolve" => add("resolve crawl".to_owned(), Action::Resolve),
+            "nodes" => {
+                let spec = self.nodes(value, number, from);
+                add("nodes".to_owned(), Action::Nodes(spec));
+            }
             "keep" => {
                 let label = preset.unwrap_or("keep").to_owned();
                 let rules = self.rules(value);
@@ -691,6 +701,29 @@ impl Reader<'_> {
             ),
             _ => self.preset(value, number, from, steps),
         }
+    }
+
+    /// Reads the steps of the pieces of documents.
+    fn nodes(&mut self, node: &Node, number: usize, from: Spot<'_>) -> NodesSpec {
+        let fields = self.mapping(node, "\"nodes\"", NODES);
+        let mut spec = NodesSpec::default();
+        for (name, steps) in [("text", &mut spec.text), ("image", &mut spec.image)] {
+            let Some(node) = fields.get(name) else { continue };
+            for item in self.list(node, &format!("{name:?} of nodes")) {
+                self.step(item, number, from, steps);
+            }
+            for step in &mut *steps {
+                if !matches!(step.action, Action::Keep(_)) {
+                    self.problems.add(
+                        &step.place,
+                        "nodes are judged by rules alone",
+                        "use `keep` or a preset of rules",
+                    );
+                }
+                step.label = format!("{} {name}", step.label);
+            }
+        }
+        spec
     }
 
     /// Reads the steps that a preset stands for.
@@ -947,7 +980,8 @@ fn rule_names(chains: &[Chain]) -> Vec<&str> {
             Action::Extract(extractors) => names.push(crate::plan::accepted(extractors).name),
             Action::Dedup(spec) => names.push(&spec.keep.name),
             Action::Decontaminate(spec) => names.push(&spec.keep.name),
-            Action::Edit(_) => {}
+            // Nodes leave within their document, not from the chain.
+            Action::Edit(_) | Action::Context | Action::Resolve | Action::Nodes(_) => {}
         }
     }
     names
@@ -974,27 +1008,15 @@ fn canonical(
             json!({
                 "format": entry.format, "content": fields.content, "media_type": fields.media_type,
                 "id": fields.id, "url": fields.url, "columns": carry, "slice_bytes": entry.slice_bytes,
-                "caption": fields.caption,
+                "caption": fields.caption, "encoding": match fields.encoding {
+                    Encoding::Plain => "plain",
+                    Encoding::Base64 => "base64",
+                    Encoding::Path => "path",
+                },
             })
         })
         .collect();
-    let steps = |chain: &Chain| -> Vec<serde_json::Value> {
-        let steps = chain.steps.iter();
-        let told = steps.map(|step| match &step.action {
-            Action::Extract(extractors) => {
-                let names: Vec<_> = extractors.iter().map(|extractor| extractor.card().name).collect();
-                json!({ "step": step.label, "extract": names })
-            }
-            Action::Edit(spec) => spec.canonical(&step.label),
-            Action::Dedup(spec) => spec.canonical(&step.label),
-            Action::Decontaminate(spec) => spec.canonical(&step.label),
-            Action::Keep(rules) => {
-                let rules: Vec<_> = rules.iter().map(|rule| json!([rule.name, rule.sql])).collect();
-                json!({ "step": step.label, "keep": rules })
-            }
-        });
-        told.collect()
-    };
+    let steps = |chain: &Chain| canonical_steps(&chain.steps);
     let models: Vec<_> = models.iter().map(ModelSpec::canonical).collect();
     let columns: Option<Vec<&str>> = write
         .columns
@@ -1008,4 +1030,26 @@ fn canonical(
         recipe[chain.modality] = json!(steps(chain));
     }
     recipe
+}
+
+fn canonical_steps(steps: &[Step]) -> Vec<serde_json::Value> {
+    let told = steps.iter().map(|step| match &step.action {
+            Action::Extract(extractors) => {
+                let names: Vec<_> = extractors.iter().map(|extractor| extractor.card().name).collect();
+                json!({ "step": step.label, "extract": names })
+            }
+            Action::Context => json!({ "step": step.label, "context": "pages" }),
+            Action::Resolve => json!({ "step": step.label, "resolve": "crawl" }),
+            Action::Nodes(spec) => json!({
+                "step": step.label, "nodes": { "text": canonical_steps(&spec.text), "image": canonical_steps(&spec.image) },
+            }),
+            Action::Edit(spec) => spec.canonical(&step.label),
+            Action::Dedup(spec) => spec.canonical(&step.label),
+            Action::Decontaminate(spec) => spec.canonical(&step.label),
+            Action::Keep(rules) => {
+                let rules: Vec<_> = rules.iter().map(|rule| json!([rule.name, rule.sql])).collect();
+                json!({ "step": step.label, "keep": rules })
+            }
+        });
+    told.collect()
 }

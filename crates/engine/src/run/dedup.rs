@@ -83,7 +83,7 @@ impl Run {
         for step in self.dedup_steps().iter().filter(|step| step.segment == segment) {
             self.compare(step, staged).await?;
         }
-        Ok(())
+        self.ask_pages(segment, staged).await
     }
 
     async fn compare(&self, step: &DedupStep<'_>, staged: &[SliceRecord]) -> Result<()> {
@@ -288,7 +288,7 @@ impl Run {
     }
 
     /// Stretches of slices, each with about as many members as can be sorted in memory; there are `members` of them all.
-    fn shares(&self, staged: &[SliceRecord], members: u64) -> Vec<(u32, u32)> {
+    pub(super) fn shares(&self, staged: &[SliceRecord], members: u64) -> Vec<(u32, u32)> {
         let documents: u64 = staged.iter().map(|record| record.account.kept).sum();
         let count = (members * MEMBER_BYTES).div_ceil(self.memory as u64).max(1);
         let mut shares: Vec<(u32, u32)> = Vec::new();
@@ -311,6 +311,7 @@ impl Run {
         for step in self.dedup_steps().iter().filter(|step| step.segment == segment) {
             self.members_of(step, slices, &mut members).await?;
         }
+        self.contexts(segment, slices, &mut members).await?;
         Ok(members)
     }
 
@@ -397,7 +398,7 @@ impl From<datafusion::arrow::error::ArrowError> for Error {
 }
 
 /// The first and the last number that documents of a stretch of slices can have.
-fn documents_of(first: u32, last: u32) -> (u64, u64) {
+pub(super) fn documents_of(first: u32, last: u32) -> (u64, u64) {
     (
         u64::from(first) << 32,
         u64::from(last) << 32 | u64::from(u32::MAX),

@@ -6,6 +6,7 @@
 //! are judged and the manifest is created. Killed at any moment, the same command goes on from the last record,
 //! and the output is byte for byte that of a run that was not killed.
 
+mod context;
 mod dedup;
 mod known;
 mod log;

@@ -21,7 +21,7 @@ use super::{Event, Outcome, Run};
 use crate::{
     Error, Result, Runtime,
     input::Slice,
-    node::{Asking, Members, RouteExec, SieveExec, StageExec, scan},
+    node::{Asking, Fetcher, Members, Nodes, RouteExec, SieveExec, StageExec, scan},
     plan::{Op, PlanOutput, Segment},
 };
 
@@ -250,7 +250,7 @@ impl Run {
     fn data_outputs(&self) -> Vec<ShardOutput> {
         let outputs = &self.plan.outputs;
         let of_chain = |(chain, output): (u8, &PlanOutput)| ShardOutput {
-            chain: (outputs.len() > 1).then_some(chain),
+            chain: self.plan.is_routed().then_some(chain),
             folder: layout::data(output.modality),
             columns: output.columns.clone(),
         };
@@ -385,6 +385,12 @@ impl Run {
                     op.clone(),
                     output,
                     members.clone(),
+                    match op {
+                        Op::Nodes(op) => {
+                            Some(Nodes::new(&self.session, op, Fetcher::new(self.scan.clone()))?)
+                        }
+                        _ => None,
+                    },
                     self.pool.clone(),
                     width,
                 )),

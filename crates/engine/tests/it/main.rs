@@ -262,6 +262,8 @@ fn registry() -> Arc<Registry> {
         formats: FORMATS,
         auto: &Lines,
         modalities: MODALITIES,
+        page_images: &Plain,
+        resource_key: |_| 0,
         edits: Vec::new(),
         redactions: &[],
         signals: SIGNALS.to_vec(),

@@ -3,16 +3,14 @@
 use std::collections::HashSet;
 
 use clap::Args;
-use datafusion::arrow::{
-    array::RecordBatch,
-    util::{display::FormatOptions, pretty::pretty_format_batches_with_options},
-};
+use datafusion::arrow::util::{display::FormatOptions, pretty::pretty_format_batches_with_options};
 use gristmill_engine::{Asked, ClusterOf, Error, Output, Registry, Runtime, Traced, WITH, Wanted, Why};
 use serde_json::{Map, Value, json};
 
 use super::{
     Context,
     recipe::RecipeArguments,
+    rows::{json_rows, without_bytes},
     screen::{count, escaped},
 };
 
@@ -411,8 +409,8 @@ pub(crate) fn verify(context: &Context, arguments: &OutputArguments) -> Result<(
 pub(crate) fn query(context: &Context, arguments: &QueryArguments) -> Result<(), Error> {
     let (output, runtime) = open(context, &arguments.output)?;
     let failed = |error: datafusion::arrow::error::ArrowError| Error::Failed(error.to_string());
+    let mut problem = None;
     if context.screen.json {
-        let mut problem = None;
         output.query(&arguments.sql, &runtime, |batch| match json_rows(batch) {
             Ok(rows) => rows.iter().for_each(|row| context.screen.json(row)),
             Err(error) => problem = Some(failed(error)),
@@ -421,41 +419,15 @@ pub(crate) fn query(context: &Context, arguments: &QueryArguments) -> Result<(),
     }
     // A table is as wide as its widest cell, so all of it is needed before its first line.
     let mut batches = Vec::new();
-    output.query(&arguments.sql, &runtime, |batch| batches.push(batch.clone()))?;
+    output.query(&arguments.sql, &runtime, |batch| match without_bytes(batch) {
+        Ok(batch) => batches.push(batch),
+        Err(error) => problem = Some(failed(error)),
+    })?;
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
     let options = FormatOptions::default().with_null("null");
     let table = pretty_format_batches_with_options(&batches, &options).map_err(failed)?;
     context.screen.data(&escaped(&table.to_string()));
     Ok(())
-}
-
-fn json_rows(batch: &RecordBatch) -> Result<Vec<Value>, datafusion::arrow::error::ArrowError> {
-    use datafusion::arrow::{datatypes::DataType, util::display::ArrayFormatter};
-    let options = FormatOptions::default();
-    let schema = batch.schema();
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .map(|(array, field)| Ok((field, array, ArrayFormatter::try_new(array, &options)?)))
-        .collect::<Result<Vec<_>, datafusion::arrow::error::ArrowError>>()?;
-    let value = |kind: &DataType, text: String| {
-        let is_bare = kind.is_numeric() || *kind == DataType::Boolean;
-        if is_bare {
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
-        } else {
-            Value::String(text)
-        }
-    };
-    let rows = (0..batch.num_rows()).map(|row| {
-        let cells = columns.iter().map(|(field, array, formatter)| {
-            let cell = if array.is_null(row) {
-                Value::Null
-            } else {
-                value(field.data_type(), formatter.value(row).to_string())
-            };
-            (field.name().clone(), cell)
-        });
-        Value::Object(cells.collect())
-    });
-    Ok(rows.collect())
 }

@@ -7,6 +7,7 @@ mod inspect;
 mod list;
 mod progress;
 mod recipe;
+mod rows;
 mod run;
 mod screen;
 mod summary;
@@ -63,7 +64,7 @@ enum Verb {
     Index(index::IndexArguments),
     /// Compare every file of an output with its manifest
     Verify(inspect::OutputArguments),
-    /// Answer SQL over the shards (table `text`), the rejected rows (table `rejects`) and dedup clusters (table `clusters`)
+    /// Answer SQL over the shards (a table for each modality, such as `text` or `image`), the rejected rows (table `rejects`) and dedup clusters (table `clusters`)
     Query(inspect::QueryArguments),
 }
 

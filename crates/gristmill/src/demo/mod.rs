@@ -3,10 +3,12 @@
 //! Two WARC files as a crawler writes them: a warcinfo record, then for each page request, response and metadata,
 //! each a gzip member. Among the pages are articles, a German article, menus without content, repetition,
 //! placeholder text, copies, old character sets, chunked and compressed transfers; among the responses are
-//! images, a PDF, JSON, style sheets and errors; one record is damaged. The prose is put together from word
-//! lists, so that nothing here belongs to anybody.
+//! a PDF, JSON, style sheets and errors; one record is damaged. Articles show pictures, which were crawled as well: among them
+//! are copies, smaller versions, an icon, a banner and one that was cut short. The prose is put together from word
+//! lists and the pictures are drawn by dice, so that nothing here belongs to anybody.
 
 mod pages;
+mod pictures;
 mod prose;
 mod warc;
 
@@ -33,6 +35,8 @@ const SITES: [[&str; 4]; 2] = [
 ];
 /// Pages per site.
 const PAGES: u64 = 24;
+/// Pictures per site.
+const PICTURES: u64 = 8;
 
 /// The names of the crawl's files.
 pub fn demo_names() -> impl Iterator<Item = String> {
@@ -48,9 +52,13 @@ pub fn demo_crawl(folder: &Path) -> io::Result<()> {
     for (number, (name, sites)) in demo_names().zip(&SITES).enumerate() {
         let mut file = WarcFile::new(&name);
         for (site_number, site) in sites.iter().enumerate() {
+            let seed = (number * 4 + site_number) as u64;
             for page in 0..PAGES {
-                let mut dice = Dice::new((number * 4 + site_number) as u64 * 1000 + page);
+                let mut dice = Dice::new(seed * 1000 + page);
                 file.visit(&Page::on(site, page, &mut dice));
+            }
+            for picture in 0..PICTURES {
+                file.visit(&Page::picture(site, seed, picture));
             }
         }
         fs::write(folder.join(&name), file.finish())?;

@@ -4,7 +4,14 @@ use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::prose::{Dice, german, headline, paragraph, sentence};
+use gristmill_core::Limits;
+use gristmill_image::edit::{Encode, Encoding, Filter, Resize, ResizeMode};
+
+use super::{
+    PICTURES,
+    pictures::landscape,
+    prose::{Dice, german, headline, paragraph, sentence},
+};
 
 /// A visited address and what the server answered.
 pub(super) struct Page {
@@ -85,9 +92,54 @@ impl Page {
         }
     }
 
+    /// A picture of a site, as articles show it. Sites differ by `seed`.
+    pub(super) fn picture(site: &str, seed: u64, number: u64) -> Self {
+        let own = seed * 100 + number;
+        let jpeg = |quality| Encoding::Jpeg { quality };
+        let (scene, width, height, encoding) = match number {
+            // The same file on every site, and the same scene in several sizes.
+            1 => (1, 480, 320, jpeg(90)),
+            2 => (2, 480, 320, jpeg(90 - 5 * seed as u8)),
+            3 => (own, 400, 400, Encoding::Png { compression: 6 }),
+            4 => (own, 640, 420, Encoding::Webp { quality: 80 }),
+            5 => (own, 24, 24, Encoding::Png { compression: 6 }),
+            6 => (own, 728, 90, jpeg(90)),
+            _ => (own, 480, 320, jpeg(85)),
+        };
+        let encode = Encode::new(encoding);
+        let mut body = encode
+            .encode(landscape(scene, width, height))
+            .expect("a small picture can be encoded");
+        if number == 2 {
+            let smaller = Resize {
+                mode: ResizeMode::KeepRatioLargest,
+                side: 480 - 20 * seed as u32,
+                only_if_bigger: true,
+                filter: Filter::Area,
+                encode,
+            };
+            let resized = smaller.apply(&body, &Limits::default());
+            body = resized.expect("a small picture can be resized").unwrap_or(body);
+        }
+        if number == 7 && site.starts_with("garden") {
+            body.truncate(body.len() / 2);
+        }
+        let media_type = encoding.format().media_type();
+        Page::other(site, &picture_path(number), media_type, body)
+    }
+
     fn article(site: &str, number: u64, dice: &mut Dice) -> Self {
         let title = headline(dice);
         let body = articles(dice);
+        let mut said = Dice::new(number);
+        let picture = format!(
+            "<figure><img src=\"/{}\" alt=\"{}\" width=\"480\"><figcaption>{}</figcaption></figure>\n",
+            picture_path(number % PICTURES),
+            headline(&mut said),
+            sentence(&mut said)
+        );
+        // Behind the first paragraph.
+        let body = body.replacen("</p>\n", &format!("</p>\n{picture}"), 1);
         Page::html(site, &format!("articles/{number}"), &title, &body)
     }
 
@@ -154,6 +206,15 @@ impl Page {
             ..self
         }
     }
+}
+
+fn picture_path(number: u64) -> String {
+    let ending = match number {
+        3 | 5 => "png",
+        4 => "webp",
+        _ => "jpg",
+    };
+    format!("pictures/{number}.{ending}")
 }
 
 fn articles(dice: &mut Dice) -> String {

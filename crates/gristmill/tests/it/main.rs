@@ -7,6 +7,7 @@
 
 mod dedup;
 mod documents;
+mod images;
 mod kit;
 mod layering;
 mod mistakes;

@@ -1,0 +1,88 @@
+//! Single records of the input, read again where they are.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+use datafusion::{
+    arrow::array::{Array, AsArray},
+    common::Result as DfResult,
+};
+use gristmill_core::{Format, Limits, ReadOptions, columns};
+
+use super::ScanConfig;
+use crate::{Error, input::InputObject};
+
+/// Where a record is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Location {
+    pub(crate) uri: String,
+    pub(crate) offset: u64,
+    pub(crate) id: String,
+}
+
+/// Reads records again by their place.
+#[derive(Clone)]
+pub(crate) struct Fetcher {
+    scan: Arc<ScanConfig>,
+    /// The numbers of the objects by their names.
+    objects: Arc<HashMap<String, usize>>,
+}
+
+impl Fetcher {
+    pub(crate) fn new(scan: Arc<ScanConfig>) -> Self {
+        let objects = scan.input.objects.iter().enumerate();
+        let objects = objects.map(|(number, object)| (object.snapshot.uri.clone(), number));
+        Fetcher {
+            objects: Arc::new(objects.collect()),
+            scan,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.scan.options.limits
+    }
+
+    /// The content of a record; none if it has none.
+    pub(crate) fn fetch(&self, location: &Location) -> DfResult<Option<Bytes>> {
+        let Some(number) = self.objects.get(&location.uri) else {
+            let message = format!("{} is not in the input", location.uri);
+            return Err(Error::Failed(message).into());
+        };
+        let found = &self.scan.input.objects[*number];
+        let format: &dyn Format = match &found.reading.format {
+            Some(name) => self.scan.registry.format(name).expect("the recipe was checked"),
+            None => self.scan.registry.auto,
+        };
+        let options = ReadOptions {
+            fields: found.reading.fields.clone(),
+            wanted: vec![columns::ID.name, columns::CONTENT.name],
+            ..self.scan.options.clone()
+        };
+        let object = InputObject::new(
+            found.clone(),
+            self.scan.io.clone(),
+            self.scan.progress.bytes_read.clone(),
+        );
+        let range = location.offset..location.offset + 1;
+        let mut records = format
+            .read(Arc::new(object), range, &options)
+            .map_err(Error::from)?;
+        while let Some(batch) = records.next_batch().map_err(Error::from)? {
+            let ids = batch
+                .column_by_name(columns::ID.name)
+                .expect("every record has an id")
+                .as_string_view();
+            let Some(row) = (0..batch.num_rows()).find(|row| ids.value(*row) == location.id) else {
+                continue;
+            };
+            let contents = batch
+                .column_by_name(columns::CONTENT.name)
+                .expect("every record has a content column")
+                .as_binary_view();
+            return Ok(contents
+                .is_valid(row)
+                .then(|| Bytes::copy_from_slice(contents.value(row))));
+        }
+        Ok(None)
+    }
+}
