@@ -14,6 +14,7 @@ mod picture;
 mod resize;
 mod signal;
 mod thumbnail;
+pub mod worker;
 
 pub use decode::{Decoded, Scale, decode, decode_as_stored, probe};
 pub use edit::EDITS;

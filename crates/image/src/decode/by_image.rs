@@ -18,10 +18,10 @@ use image::{
 };
 
 use super::{
-    check_pixels, exif, headers,
+    check_pixels, headers,
     raw::{Layout, Raw},
 };
-use crate::{ColorMode, Header, ImageFormat, Orientation};
+use crate::{Header, ImageFormat, Orientation};
 
 /// Longest detail of a fault that is taken from a codec, in characters.
 const DETAIL: usize = 160;
@@ -105,33 +105,6 @@ impl Seek for Source<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.0.seek(to)
     }
-}
-
-/// Reads the header of a WebP.
-pub(super) fn probe_webp(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
-    let mut decoder = WebPDecoder::new(Source::new(bytes)).map_err(|error| fault_of(&error))?;
-    let (width, height) = decoder.dimensions();
-    let bounded = |block: ImageResult<Option<Vec<u8>>>, most: usize| {
-        block.ok().flatten().filter(|block| block.len() <= most)
-    };
-    let icc = bounded(decoder.icc_profile(), limits.icc_bytes);
-    let block = bounded(decoder.exif_metadata(), limits.header_bytes);
-    let exif = block.as_deref().and_then(exif::block).map(<[u8]>::to_vec);
-    Ok(Header {
-        format: ImageFormat::Webp,
-        width,
-        height,
-        mode: if decoder.color_type().has_alpha() {
-            ColorMode::Rgba
-        } else {
-            ColorMode::Rgb
-        },
-        bit_depth: 8,
-        frames: 1,
-        orientation: exif.as_deref().map_or(Orientation::UPRIGHT, exif::orientation),
-        icc,
-        exif,
-    })
 }
 
 /// The limits of the `image` crate.

@@ -1,8 +1,8 @@
 //! From bytes to pixels, under limits.
 //!
 //! The *header* of every format is read by own code that allocates nothing but the profile and the EXIF block. The
-//! pixels come from a codec: libjpeg-turbo-rs for JPEG, libwebp for WebP, jxl for JPEG XL, heic-decoder for HEIC,
-//! rusty_av1d for AVIF, the `image` crate for the others. A codec runs with bounds on pixels and memory and behind a
+//! pixels come from a codec: libjpeg-turbo-rs for JPEG, libwebp or image-webp for WebP, jxl for JPEG XL, heic-decoder for
+//! HEIC, rusty_av1d for AVIF, own code for QOI, TGA, PFM and the samples of TIFF, the `image` crate for the others. A codec runs with bounds on pixels and memory and behind a
 //! panic barrier. Then the picture is scaled down (if asked), brought to sRGB and turned upright, in this order.
 //!
 //! Samples of more than 8 bits are cut to their high byte. Samples of floating point are linear light: they are clamped
@@ -12,20 +12,30 @@
 //! picture is marked: at least one row, or one block of a JPEG. Missing pixels are as the codec leaves them: black,
 //! transparent or grey.
 
+mod av1;
+mod avif;
 mod by_image;
 mod color;
 mod exif;
 mod headers;
+mod heic;
 mod ico;
+mod isobmff;
 mod jpeg;
+mod jxl;
 mod orient;
 mod pfm;
 mod png;
 mod qoi;
 mod raw;
-
+#[cfg(test)]
+mod real_files;
+#[cfg(test)]
+mod tests;
 mod tga;
 mod tiff;
+mod webp;
+mod yuv;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -37,6 +47,7 @@ use crate::{
     resize::{Grid, fitting, scaled},
 };
 use raw::{Layout, Raw};
+pub(crate) use webp::LIBWEBP;
 
 /// The size that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,10 +200,10 @@ fn header(format: ImageFormat, bytes: &[u8], limits: &Limits) -> Result<Header, 
         ImageFormat::Tga => headers::tga(bytes),
         ImageFormat::Hdr => headers::hdr(bytes),
         ImageFormat::Exr => headers::exr(bytes),
-        ImageFormat::Webp => by_image::probe_webp(bytes, limits),
-        ImageFormat::Avif | ImageFormat::Heic | ImageFormat::JpegXl => {
-            Err(Fault::unsupported(format!("no codec for {}", format.name())))
-        }
+        ImageFormat::Webp => webp::probe(bytes, limits),
+        ImageFormat::Avif => avif::probe(bytes, limits),
+        ImageFormat::Heic => heic::probe(bytes, limits),
+        ImageFormat::JpegXl => jxl::probe(bytes, limits),
     }?;
     if header.width == 0 || header.height == 0 {
         return Err(Fault::malformed(format!(
@@ -213,9 +224,10 @@ fn codec(format: ImageFormat, bytes: &[u8], scale: Scale, limits: &Limits) -> Re
         ImageFormat::Tga => tga::decode(bytes, &header, limits),
         ImageFormat::Qoi => qoi::decode(bytes, &header),
         ImageFormat::Pnm if matches!(bytes[1], b'F' | b'f') => pfm::decode(bytes, &header),
-        ImageFormat::Avif | ImageFormat::Heic | ImageFormat::JpegXl => {
-            Err(Fault::unsupported(format!("no codec for {}", format.name())))
-        }
+        ImageFormat::Webp => webp::decode(bytes, scale, limits),
+        ImageFormat::Avif => avif::decode(bytes, scale, limits),
+        ImageFormat::Heic => heic::decode(bytes, scale, limits),
+        ImageFormat::JpegXl => jxl::decode(bytes, scale, limits),
         _ => by_image::decode(bytes, &header, limits),
     }?;
     let bytes_of_size = u64::from(raw.width) * u64::from(raw.height) * raw.layout.count() as u64;
