@@ -28,7 +28,11 @@ fn columns_have_one_signal_each() {
 #[test]
 fn signals_keep_rows_types_and_nulls() {
     let thumbnails = thumbnails();
-    let whole = columns(&thumbnails);
+    let sizes: Vec<_> = thumbnails
+        .iter()
+        .map(|thumbnail| thumbnail.as_ref().map(|_| (600, 1)))
+        .collect();
+    let whole = columns(&thumbnails, &sizes);
     for (name, (kind, array)) in &whole {
         assert_eq!(array.data_type(), &kind.data_type(), "{name}");
         assert_eq!(array.len(), thumbnails.len(), "{name}");

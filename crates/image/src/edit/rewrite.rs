@@ -2,7 +2,8 @@
 //!
 //! `resize` and `encode` write files anew where they must; others keep their bytes. What is known of a file that was
 //! written anew is known of the new one: its size, format and the like replace those of the old one, and signals are
-//! computed again where a rule asks for them. A file that cannot be written has the fault of that.
+//! computed again where a rule asks for them. `image_exif`, `image_has_icc` and `image_is_truncated` stay what they were of
+//! the file that was read. A file that cannot be written has the fault of that.
 
 use std::sync::Arc;
 

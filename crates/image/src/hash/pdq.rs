@@ -10,8 +10,11 @@
 //! `(2 * ceil(n / 128) - 1)²` pixels, and the blurred picture is never made. Values differ from those of the reference
 //! in the last bits of a float, hashes where a frequency lies that close to the median.
 //!
-//! The reference program stretches a picture that is longer than 512 pixels to 512x512 before; here it is given as
-//! it is. A picture with a side below 5 pixels has the hash of zeros and quality 0.
+//! The reference program first stretches a picture that is longer than 512 pixels to 512x512. [`Spectrum::of`] takes a
+//! picture as it is; [`Spectrum::stretched`] looks at it as if it had been stretched, each of the 512 pixels along an axis the
+//! mean of the part that it covers. A picture with a side below 5 pixels has the hash of zeros and quality 0.
+//!
+//! Of a picture without change along an axis, such as stripes, most frequencies are 0 but for rounding, and so are bits.
 //!
 //! Turning or mirroring a picture changes the signs of frequencies and exchanges the axes; [`Spectrum::dihedral`] gives the
 //! hashes of all eight positions. They are those of the turned or mirrored picture but for bits near the median, since box
@@ -28,6 +31,8 @@ use pulp::{Arch, Simd, WithSimd};
 const SAMPLES: usize = 64;
 /// Frequencies along a side.
 const FREQUENCIES: usize = 16;
+/// The side to which the reference stretches a larger picture.
+const STRETCHED: usize = 512;
 /// A picture with a shorter side has no hash.
 const LEAST_SIDE: usize = 5;
 
@@ -64,6 +69,21 @@ impl Spectrum {
     ///
     /// If there are not that many bytes.
     pub fn of(width: u32, height: u32, rgb: &[u8]) -> Spectrum {
+        Spectrum::sampled(width, height, rgb, |side| side)
+    }
+
+    /// The same as if the picture were stretched to 512x512: for pictures that were longer than 512 pixels and were made
+    /// smaller in another way.
+    ///
+    /// # Panics
+    ///
+    /// If there are not `width * height * 3` bytes.
+    pub fn stretched(width: u32, height: u32, rgb: &[u8]) -> Spectrum {
+        Spectrum::sampled(width, height, rgb, |_| STRETCHED)
+    }
+
+    /// `grid` tells how many pixels the reference sees along a side.
+    fn sampled(width: u32, height: u32, rgb: &[u8], grid: fn(usize) -> usize) -> Spectrum {
         let (width, height) = (width as usize, height as usize);
         assert_eq!(rgb.len(), width * height * 3, "bytes of a picture");
         if width.min(height) < LEAST_SIDE {
@@ -72,7 +92,12 @@ impl Spectrum {
                 quality: 0,
             };
         }
-        Arch::new().dispatch(Transform { width, height, rgb })
+        Arch::new().dispatch(Transform {
+            width,
+            rgb,
+            down: &taps(height, grid(height)),
+            across: &taps(width, grid(width)),
+        })
     }
 
     /// How far the hash can be trusted, 0 to 100; see the module.
@@ -140,8 +165,10 @@ type Samples = [[f32; SAMPLES]; SAMPLES];
 /// The way from pixels to frequencies. A type, since the compiler does not inline a closure into the code for each CPU.
 struct Transform<'a> {
     width: usize,
-    height: usize,
     rgb: &'a [u8],
+    /// Of rows and of columns, one for each sample.
+    down: &'a [Tap],
+    across: &'a [Tap],
 }
 
 impl WithSimd for Transform<'_> {
@@ -161,11 +188,10 @@ impl Transform<'_> {
     /// The blurred luma at the centres of 64x64 cells.
     #[inline(always)]
     fn samples(&self) -> Samples {
-        let (down, across) = (taps(self.height), taps(self.width));
         let mut samples = [[0.0; SAMPLES]; SAMPLES];
         let mut blurred = vec![0f32; self.width * 3];
         let mut luma = vec![0f32; self.width];
-        for (samples, tap) in samples.iter_mut().zip(&down) {
+        for (samples, tap) in samples.iter_mut().zip(self.down) {
             blurred.fill(0.0);
             let rows = self.rgb.chunks_exact(self.width * 3).skip(tap.first);
             for (row, weight) in rows.zip(&tap.weights) {
@@ -177,7 +203,7 @@ impl Transform<'_> {
             for (luma, [red, green, blue]) in luma.iter_mut().zip(pixels) {
                 *luma = 0.299 * red + 0.587 * green + 0.114 * blue;
             }
-            for (sample, tap) in samples.iter_mut().zip(&across) {
+            for (sample, tap) in samples.iter_mut().zip(self.across) {
                 let pixels = luma[tap.first..].iter().zip(&tap.weights);
                 *sample = pixels.map(|(luma, weight)| luma * weight).sum();
             }
@@ -192,29 +218,48 @@ struct Tap {
     weights: Vec<f32>,
 }
 
-/// Two box filters over `length` pixels, at the centres of the cells.
-fn taps(length: usize) -> Vec<Tap> {
-    let window = length.div_ceil(2 * SAMPLES);
-    let ahead = window.div_euclid(2) + 1;
-    // The pixels that a box around a pixel covers.
+/// Two box filters over a grid, at the centres of the cells, where the grid is laid over `length` pixels.
+fn taps(length: usize, grid: usize) -> Vec<Tap> {
+    let window = grid.div_ceil(2 * SAMPLES);
+    let ahead = window / 2 + 1;
+    // The points that a box around a point covers.
     let covered = |centre: usize| -> Range<usize> {
-        (centre + ahead).saturating_sub(window)..(centre + ahead).min(length)
+        (centre + ahead).saturating_sub(window)..(centre + ahead).min(grid)
     };
     let tap = |cell: usize| {
-        let outer = covered((2 * cell + 1) * length / (2 * SAMPLES));
+        let outer = covered((2 * cell + 1) * grid / (2 * SAMPLES));
         let (first, end) = (covered(outer.start).start, covered(outer.end - 1).end);
-        let mut weights = vec![0f64; end - first];
+        let mut points = vec![0f64; end - first];
         for centre in outer.clone() {
             let inner = covered(centre);
             let weight = 1.0 / (inner.len() * outer.len()) as f64;
-            for pixel in inner {
-                weights[pixel - first] += weight;
+            for point in inner {
+                points[point - first] += weight;
             }
         }
-        let weights = weights.iter().map(|&weight| weight as f32).collect();
-        Tap { first, weights }
+        laid_over(first, &points, length, grid)
     };
     (0..SAMPLES).map(tap).collect()
+}
+
+/// The weights of pixels, from those of the points of the grid from `first` on: each point is the mean of the pixels under
+/// it.
+fn laid_over(first: usize, points: &[f64], length: usize, grid: usize) -> Tap {
+    // In units of the product, a pixel is `grid` and a point `length` long.
+    let from = first * length / grid;
+    let to = ((first + points.len()) * length).div_ceil(grid);
+    let mut weights = vec![0f64; to - from];
+    for (weight, point) in points.iter().zip(first..) {
+        let (start, end) = (point * length, (point + 1) * length);
+        for pixel in start / grid..end.div_ceil(grid) {
+            let under = end.min((pixel + 1) * grid) - start.max(pixel * grid);
+            weights[pixel - from] += weight * under as f64 / length as f64;
+        }
+    }
+    Tap {
+        first: from,
+        weights: weights.iter().map(|&weight| weight as f32).collect(),
+    }
 }
 
 /// The steps between neighbours, each truncated to percent of the range.
@@ -353,12 +398,29 @@ mod tests {
     #[test]
     fn weights_of_a_sample_sum_to_one() {
         for length in [5, 63, 64, 127, 128, 129, 341, 512, 5000] {
-            for (cell, tap) in taps(length).iter().enumerate() {
-                let sum: f32 = tap.weights.iter().sum();
-                assert!((sum - 1.0).abs() < 1e-5, "{length}, cell {cell}: {sum}");
-                assert!(tap.first + tap.weights.len() <= length);
+            for grid in [length, STRETCHED] {
+                for (cell, tap) in taps(length, grid).iter().enumerate() {
+                    let sum: f32 = tap.weights.iter().sum();
+                    assert!((sum - 1.0).abs() < 1e-5, "{length} as {grid}, cell {cell}: {sum}");
+                    assert!(tap.first + tap.weights.len() <= length);
+                }
             }
         }
+    }
+
+    #[test]
+    fn a_stretched_picture_is_as_if_it_had_been_stretched() {
+        let rgb = picture(512, 256);
+        let rows = rgb.chunks_exact(512 * 3).flat_map(|row| [row, row]);
+        let stretched: Vec<u8> = rows.flatten().copied().collect();
+        let (found, expected) = (
+            Spectrum::stretched(512, 256, &rgb),
+            Spectrum::of(512, 512, &stretched),
+        );
+        assert_eq!(found.quality(), expected.quality());
+        assert!(found.hash().distance(&expected.hash()) <= 2);
+        let as_it_is = Spectrum::of(512, 512, &stretched).hash();
+        assert_eq!(Spectrum::stretched(512, 512, &stretched).hash(), as_it_is);
     }
 
     #[test]

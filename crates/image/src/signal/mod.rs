@@ -22,7 +22,7 @@ mod thumbnail;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryViewArray, Float64Array, cast::AsArray};
-use gristmill_core::{Signal, columns::IMAGE_THUMBNAIL};
+use gristmill_core::{Column, Signal, columns::IMAGE_THUMBNAIL};
 
 use crate::thumbnail::ThumbnailRef;
 
@@ -40,6 +40,10 @@ pub static SIGNALS: &[&dyn Signal] = &[
     &pixel_hash::PixelHash,
     &thumbnail::ThumbnailOfFile,
 ];
+
+/// Width and height of the picture at full scale, as the extractor gives them.
+const IMAGE_WIDTH: Column = Column::u32("image_width_px", "width of the upright picture, in pixels");
+const IMAGE_HEIGHT: Column = Column::u32("image_height_px", "height of the upright picture, in pixels");
 
 /// The thumbnails of a column, none where it is null.
 fn thumbnails(column: &ArrayRef) -> impl Iterator<Item = Option<ThumbnailRef<'_>>> {

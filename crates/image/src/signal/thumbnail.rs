@@ -46,3 +46,43 @@ impl Signal for ThumbnailOfFile {
         Ok(vec![Arc::new(thumbnails.finish())])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{BinaryViewArray, StringViewArray, StructArray};
+    use arrow_schema::DataType;
+
+    use super::*;
+    use crate::{
+        Channels, Picture, ThumbnailRef,
+        edit::{Encode, Encoding},
+    };
+
+    #[test]
+    fn a_file_that_cannot_be_decoded_has_no_thumbnail() {
+        let picture = Picture {
+            width: 600,
+            height: 300,
+            channels: Channels::Rgb,
+            pixels: vec![200; 600 * 300 * 3],
+        };
+        let file = Encode::new(Encoding::Png { compression: 1 })
+            .encode(picture)
+            .unwrap();
+        let bytes = BinaryViewArray::from(vec![Some(file.as_slice()), Some(b"x".as_slice()), None]);
+        let paths = StringViewArray::from(vec![None::<&str>; 3]);
+        let DataType::Struct(fields) = columns::IMAGE.kind.data_type() else {
+            panic!("files are structs");
+        };
+        let files: ArrayRef = Arc::new(StructArray::new(
+            fields,
+            vec![Arc::new(bytes), Arc::new(paths)],
+            None,
+        ));
+        let thumbnails = ThumbnailOfFile.compute(&[files]).unwrap();
+        let thumbnails = thumbnails[0].as_binary_view();
+        let thumbnail = ThumbnailRef::from_bytes(thumbnails.value(0)).unwrap();
+        assert_eq!((thumbnail.width, thumbnail.height), (512, 256));
+        assert_eq!(thumbnails.null_count(), 2);
+    }
+}
