@@ -5,7 +5,10 @@ use gristmill_core::{
 };
 use gristmill_dedup::{CLUSTER_COLUMNS, Method};
 
-use crate::recipe::Preset;
+use crate::{
+    plan::{CONTEXT_COLUMNS, NODE_COLUMNS},
+    recipe::Preset,
+};
 
 /// A kind of documents: a chain of a recipe, and a folder of the output.
 #[derive(Clone, Copy)]
@@ -108,6 +111,12 @@ impl Registry {
             return Some("every dedup step".to_owned());
         }
         let has = |columns: &[Column]| columns.iter().any(|known| known.name == column);
+        if column != columns::TEXT.name && has(&CONTEXT_COLUMNS) {
+            return Some("a `context` step".to_owned());
+        }
+        if column != columns::TEXT.name && has(&NODE_COLUMNS) {
+            return Some("a `nodes` step".to_owned());
+        }
         // What an edit changes it does not make.
         let made = |card: &Card| has(card.outputs) && !has(card.inputs);
         let (kind, card) = self.cards().into_iter().find(|(_, card)| made(card))?;

@@ -1,6 +1,10 @@
 //! Single records of the input, read again where they are.
+//!
+//! Of archives that are compressed record by record, and of plain ones, the bytes of the record alone are read. In
+//! objects that are compressed as a whole, and in tables, a record has no place of its own: these are read from their
+//! beginning, which is slow.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use datafusion::{
@@ -44,6 +48,19 @@ impl Fetcher {
 
     /// The content of a record; none if it has none.
     pub(crate) fn fetch(&self, location: &Location) -> DfResult<Option<Bytes>> {
+        let at_its_place = location.offset..location.offset + 1;
+        let found = match self.find(location, at_its_place)? {
+            Some(found) => Some(found),
+            None => self.find(location, 0..u64::MAX)?,
+        };
+        found.ok_or_else(|| {
+            let Location { uri, offset, id } = location;
+            Error::Failed(format!("{uri} has no record {id} at {offset} any more")).into()
+        })
+    }
+
+    /// The content of a record among those that start in a range; none if it is not among them.
+    fn find(&self, location: &Location, range: Range<u64>) -> DfResult<Option<Option<Bytes>>> {
         let Some(number) = self.objects.get(&location.uri) else {
             let message = format!("{} is not in the input", location.uri);
             return Err(Error::Failed(message).into());
@@ -63,7 +80,7 @@ impl Fetcher {
             self.scan.io.clone(),
             self.scan.progress.bytes_read.clone(),
         );
-        let range = location.offset..location.offset + 1;
+        let range = range.start..range.end.min(found.snapshot.bytes.max(range.start + 1));
         let mut records = format
             .read(Arc::new(object), range, &options)
             .map_err(Error::from)?;
@@ -79,9 +96,10 @@ impl Fetcher {
                 .column_by_name(columns::CONTENT.name)
                 .expect("every record has a content column")
                 .as_binary_view();
-            return Ok(contents
+            let content = contents
                 .is_valid(row)
-                .then(|| Bytes::copy_from_slice(contents.value(row))));
+                .then(|| Bytes::copy_from_slice(contents.value(row)));
+            return Ok(Some(content));
         }
         Ok(None)
     }

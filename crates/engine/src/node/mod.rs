@@ -31,7 +31,7 @@ pub(crate) use nodes::{IMAGES, Nodes, TEXTS};
 pub(crate) use route::RouteExec;
 pub(crate) use scan::{ScanConfig, scan};
 pub(crate) use sieve::{Asking, SieveExec};
-pub(crate) use stage::{Member, Members, StageExec};
+pub(crate) use stage::{Member, Members, StageExec, Work};
 
 /// The living rows of a batch that belong to a chain; all living rows where the plan has one chain.
 fn own_rows(batch: &RecordBatch, chain: Option<u8>) -> Vec<bool> {

@@ -125,8 +125,7 @@ impl Nodes {
         let encoded = column(columns::DOCUMENT_NODES.name)
             .expect("the plan carries it")
             .as_binary_view();
-        let documents =
-            column(gristmill_dedup::DOCUMENT_COLUMN).map(|numbers| numbers.as_primitive::<UInt64Type>());
+        let documents = column(gristmill_dedup::DOCUMENT_COLUMN).map(AsArray::as_primitive::<UInt64Type>);
         let text = |name: &str, row: usize| {
             let texts = column(name)?.as_string_view();
             texts.is_valid(row).then(|| texts.value(row).to_owned())

@@ -78,7 +78,7 @@ pub(crate) struct StageExec {
 }
 
 /// What is done, and what comes out.
-pub(super) struct Work {
+pub(crate) struct Work {
     /// The chain whose rows it computes.
     chain: Option<u8>,
     op: Op,
@@ -90,18 +90,14 @@ pub(super) struct Work {
 impl StageExec {
     pub(crate) fn new(
         input: Arc<dyn ExecutionPlan>,
-        chain: Option<u8>,
-        op: Op,
-        output: SchemaRef,
-        members: Arc<Members>,
-        nodes: Option<Nodes>,
+        work: Work,
         pool: Arc<rayon::ThreadPool>,
         width: usize,
     ) -> Self {
-        let properties = super::like_input(&input, output.clone());
+        let properties = super::like_input(&input, work.output.clone());
         StageExec {
             input,
-            work: Arc::new(Work::new(chain, op, output, members, nodes)),
+            work: Arc::new(work),
             pool,
             width,
             properties,
@@ -189,7 +185,7 @@ impl ExecutionPlan for StageExec {
 
 impl Work {
     /// `nodes` are the steps of an op over nodes.
-    pub(super) fn new(
+    pub(crate) fn new(
         chain: Option<u8>,
         op: Op,
         output: SchemaRef,

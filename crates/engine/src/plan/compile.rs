@@ -36,6 +36,8 @@ pub(crate) const PARENT_ID: Column = Column::text(
 pub(crate) const PART: Column = Column::u32("part", "number of the document in its record, from 0");
 /// The rule that keeps records with content.
 pub(crate) const DOCUMENT_RULE: &str = "is_document";
+/// The rule of copies of records that are only asked, pages for their images and images for their place.
+pub(crate) const ASKED_RULE: &str = "is_asked_only";
 /// The rule of several extractors: one of them reads the record.
 pub(crate) const READABLE_RULE: &str = "is_readable";
 /// Where records come in.
@@ -135,6 +137,8 @@ struct Compiler<'a> {
     asked_behind: Option<usize>,
     /// The segment behind which the crawl is asked for images of documents.
     sought_behind: Option<usize>,
+    /// The step that asked for them, until `nodes` takes them.
+    seeking: Option<Place>,
     rules: Vec<Rule>,
     dedup_rules: BTreeSet<usize>,
     versions: BTreeMap<String, u32>,
@@ -178,6 +182,7 @@ impl<'a> Compiler<'a> {
             done: Vec::new(),
             asked_behind: None,
             sought_behind: None,
+            seeking: None,
             rules: Vec::new(),
             dedup_rules: BTreeSet::new(),
             versions: BTreeMap::new(),
@@ -197,6 +202,13 @@ impl<'a> Compiler<'a> {
             self.steps(chain);
             let columns = self.written(recipe);
             unknown.retain(|(name, _)| !columns.contains(name));
+            if let (true, Some((_, place))) =
+                (columns.is_empty(), recipe.write.columns.iter().flatten().next())
+            {
+                let message = format!("chain {:?} has none of these columns", chain.modality);
+                self.problems
+                    .add(place, message, "name at least `id`, or leave the chain out");
+            }
             self.end(chain.modality, columns);
         }
         let mut number = recipe.chains.len() as u8;
@@ -211,7 +223,7 @@ impl<'a> Compiler<'a> {
             self.begin(Some(number));
             self.wait(recipe, segment, Vec::new());
         }
-        if recipe.chains.len() > 1 {
+        if is_routed {
             for (name, place) in &unknown {
                 let known = self.known_names();
                 unknown_column(name, place, known.iter().map(String::as_str), self.problems);
@@ -233,6 +245,7 @@ impl<'a> Compiler<'a> {
 
     /// Ends a chain.
     fn end(&mut self, modality: &'static str, columns: Vec<String>) {
+        self.is_resolved();
         // Whatever an edit or a signal could not cope with leaves here.
         let last = self.segments.last().and_then(|ops| ops.last());
         if !matches!(last, Some(Planned { op: Op::Sieve(_), .. })) {
@@ -266,19 +279,20 @@ impl<'a> Compiler<'a> {
         images.find_map(|modality| modality.extractor(modality.implied))
     }
 
-    /// Records that are read for another chain alone wait until they were asked, and leave as what no chain reads.
+    /// Records that are read for another chain alone wait until they were asked, and leave by a rule of their own.
     fn wait(&mut self, recipe: &Recipe, asked_behind: usize, columns: Vec<String>) {
         for _ in 0..=asked_behind {
             self.segments.push(Vec::new());
         }
         let never = RuleSpec {
-            name: READABLE_RULE.to_owned(),
+            name: ASKED_RULE.to_owned(),
             sql: "id IS NULL".to_owned(),
             place: Place::Line(1, 1),
         };
-        let door = self
+        let mut door = self
             .door(ENTRY, &never)
             .expect("a predicate over a column of every record");
+        door.is_entry = true;
         let readable = self.readable(recipe);
         self.rules[door.number as usize].predicate = Some(readable);
         self.add(ENTRY, Op::Sieve(vec![door]));
@@ -386,6 +400,14 @@ impl<'a> Compiler<'a> {
                         self.stale.remove(output.name);
                     }
                     self.add(&step.label, Op::Edit(edit));
+                    // What it could not do is told here: the next edit knows nothing of it.
+                    if card
+                        .outputs
+                        .iter()
+                        .any(|output| output.name == columns::FAULT.name)
+                    {
+                        self.sieve(&step.label, vec![]);
+                    }
                 }
             }
             Action::Context => self.context(step),
@@ -422,10 +444,17 @@ impl<'a> Compiler<'a> {
         if !self.request(&[columns::DOCUMENT_NODES.name], &step.place, &step.label) {
             return;
         }
+        if self.sought_behind.is_some() {
+            let message = "images were looked for already";
+            self.problems
+                .add(&step.place, message, "a recipe has one `resolve`");
+            return;
+        }
         self.sought_behind = Some(self.segments.len() - 1);
         self.sieve(&step.label, vec![]);
         self.add(&step.label, Op::Seek);
         self.cut();
+        self.seeking = Some(step.place.clone());
     }
 
     /// Judges the nodes of documents by steps of their own, and puts what stays into lists.
@@ -458,6 +487,7 @@ impl<'a> Compiler<'a> {
         inner.end("image", told.map(str::to_owned).to_vec());
         let versions = std::mem::take(&mut inner.versions);
         let op = inner.finish_nodes();
+        self.seeking = None;
         self.versions.extend(versions);
         self.content_changes(columns::TEXT.name);
         self.add(&step.label, Op::Nodes(Arc::new(op)));
@@ -465,9 +495,19 @@ impl<'a> Compiler<'a> {
             .retain(|field| field.name() != columns::DOCUMENT_NODES.name);
     }
 
+    /// Says so where images were looked for and nobody took them.
+    fn is_resolved(&mut self) {
+        if let Some(place) = self.seeking.take() {
+            let message = "what `resolve` finds is not used";
+            let hint = "put `nodes` behind `resolve`, and before any `dedup`";
+            self.problems.add(&place, message, hint);
+        }
+    }
+
     /// Ends a segment. Word offsets and the like do not cross: recomputing them is cheaper than storing them. What no
     /// signal can compute again does.
     fn cut(&mut self) {
+        self.is_resolved();
         let registry = self.registry;
         let is_work = |name: &str| is_internal(registry, name) && registry.signal_of(name).is_some();
         self.present.retain(|field| !is_work(field.name()));
@@ -718,7 +758,13 @@ impl<'a> Compiler<'a> {
                 }
                 continue;
             }
-            let hint = "put an `extract` step before this one";
+            let hint = match name {
+                "image" => "images have it: put this step into `image:`",
+                "document_nodes" => {
+                    "interleaved documents have it, until `nodes` takes it: put this step into `interleaved:`"
+                }
+                _ => "put an `extract` step before this one",
+            };
             self.problems.add(
                 place,
                 format!("step {label:?} needs the column {name:?}, which is not there yet"),

@@ -29,7 +29,7 @@ use gristmill_dedup::{
 use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule};
 
 pub use compile::compile;
-pub(crate) use compile::{DOCUMENT_RULE, PARENT_ID, PART, READABLE_RULE, accepted};
+pub(crate) use compile::{ASKED_RULE, DOCUMENT_RULE, PARENT_ID, PART, READABLE_RULE, accepted};
 pub(crate) use context::{CONTEXT_COLUMNS, NODE_COLUMNS};
 pub use explain::explain;
 
@@ -60,6 +60,29 @@ impl Plan {
     /// Whether documents are compared with each other.
     pub fn has_dedup(&self) -> bool {
         self.segments.len() > 1
+    }
+
+    /// The most rows of a batch. An image in a batch may come with its thumbnail, of up to 768 KiB, and an interleaved
+    /// document with all of its images.
+    pub(crate) fn batch_rows(&self) -> usize {
+        let has_thumbnails = |op: &Op| match op {
+            Op::Extract(extractors) => extractors.iter().any(|extractor| {
+                let outputs = extractor.card().outputs.iter();
+                outputs
+                    .into_iter()
+                    .any(|output| output.name == columns::IMAGE_THUMBNAIL.name)
+            }),
+            _ => false,
+        };
+        let has = |is_such: &dyn Fn(&Op) -> bool| {
+            let steps = self.segments.iter().flat_map(|segment| &segment.steps);
+            steps.into_iter().any(|step| is_such(&step.op))
+        };
+        match () {
+            () if has(&|op| matches!(op, Op::Nodes(_))) => 4,
+            () if has(&has_thumbnails) => 32,
+            () => usize::MAX,
+        }
     }
 
     /// Whether rows belong to chains.

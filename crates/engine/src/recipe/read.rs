@@ -358,6 +358,22 @@ impl Reader<'_> {
                 hint,
             );
         }
+        let mut indexes: Vec<(usize, &str)> = Vec::new();
+        for (number, chain) in chains.iter().enumerate() {
+            for step in &chain.steps {
+                let Some(index) = step.index() else { continue };
+                // Within a chain that was looked at as the steps were read.
+                if indexes
+                    .iter()
+                    .any(|(other, known)| *other != number && *known == index)
+                {
+                    let hint = "an index holds the keys of one method: give each step one of its own";
+                    self.problems
+                        .add(&step.place, "a step of another chain has this index", hint);
+                }
+                indexes.push((number, index));
+            }
+        }
         if chains.len() > 1 {
             for chain in &mut chains {
                 for step in &mut chain.steps {
@@ -971,12 +987,19 @@ fn base_name(preset: &str) -> &str {
 
 fn rule_names(chains: &[Chain]) -> Vec<&str> {
     let mut names = vec![crate::plan::DOCUMENT_RULE];
-    if chains.len() > 1 {
+    let asks = |step: &Step| matches!(step.action, Action::Context | Action::Resolve);
+    let asks = chains.iter().flat_map(|chain| &chain.steps).any(asks);
+    let is_routed = chains.len() > 1 || asks;
+    if is_routed {
         names.push(crate::plan::READABLE_RULE);
+    }
+    if asks {
+        names.push(crate::plan::ASKED_RULE);
     }
     for step in chains.iter().flat_map(|chain| &chain.steps) {
         match &step.action {
             Action::Keep(rules) => names.extend(rules.iter().map(|rule| rule.name.as_str())),
+            Action::Extract(_) if is_routed => {}
             Action::Extract(extractors) => names.push(crate::plan::accepted(extractors).name),
             Action::Dedup(spec) => names.push(&spec.keep.name),
             Action::Decontaminate(spec) => names.push(&spec.keep.name),

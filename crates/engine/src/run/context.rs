@@ -123,9 +123,12 @@ impl Run {
                 .reference_keys(segment, &files, documents, columns::DOCUMENT_NODES.name)
                 .await?;
             let first = format!(
-                "SELECT page AS \"{DOCUMENT_COLUMN}\", place, uri, \"offset\", id FROM (
-                    SELECT *, row_number() OVER (PARTITION BY page, place ORDER BY image) AS number FROM met
-                ) WHERE number = 1 ORDER BY page, place"
+                "SELECT r.page AS \"{DOCUMENT_COLUMN}\", r.place, i.uri, i.\"offset\", i.id
+                FROM (SELECT *, row_number() OVER (PARTITION BY high, low ORDER BY image) AS number FROM images) AS i
+                JOIN page_references AS r
+                ON i.high = r.high AND i.low = r.low
+                WHERE i.number = 1
+                ORDER BY r.page, r.place"
             );
             let found = self
                 .joined(
@@ -136,8 +139,14 @@ impl Run {
                     &references,
                 )
                 .await?;
-            self.by_number(segment, ("by-document-found", &schema(&FOUND)), &found, staged)
-                .await?
+            self.by_number(
+                segment,
+                ("by-document-found", &schema(&FOUND)),
+                &[DOCUMENT_COLUMN, "place"],
+                &found,
+                staged,
+            )
+            .await?
         };
         let json = serde_json::to_vec_pretty(&found).expect("a plain struct is JSON");
         match self.store.create(&name, json.into()).await? {
@@ -208,8 +217,14 @@ impl Run {
                 .await?;
             let chosen = self.chosen(segment, &image_keys, &references).await?;
             let texts = self.texts(segment, &files, pages, &chosen).await?;
-            self.by_number(segment, ("by-image", &told_schema()), &texts, staged)
-                .await?
+            self.by_number(
+                segment,
+                ("by-image", &told_schema()),
+                &[DOCUMENT_COLUMN],
+                &texts,
+                staged,
+            )
+            .await?
         };
         let json = serde_json::to_vec_pretty(&told).expect("a plain struct is JSON");
         match self.store.create(&record_name(segment), json.into()).await? {
@@ -314,16 +329,20 @@ impl Run {
         images: &[ShardEntry],
         references: &[ShardEntry],
     ) -> Result<Vec<ShardEntry>> {
-        let best = "SELECT image, page, place, times FROM (
-                SELECT image, page, place, CAST(count(*) OVER (PARTITION BY image) AS INT UNSIGNED) AS times,
-                    row_number() OVER (PARTITION BY image ORDER BY silence, page, place) AS number
-                FROM met
-            ) WHERE number = 1 ORDER BY page, place, image";
+        let best = "SELECT i.image, r.page, r.place, CAST(r.times AS INT UNSIGNED) AS times
+            FROM images AS i
+            JOIN (SELECT *, count(*) OVER (PARTITION BY high, low) AS times,
+                    row_number() OVER (PARTITION BY high, low ORDER BY silence, page, place) AS number
+                FROM page_references) AS r
+            ON i.high = r.high AND i.low = r.low
+            WHERE r.number = 1
+            ORDER BY r.page, r.place, i.image";
         self.joined(segment, ("chosen", &schema(&CHOSEN)), best, images, references)
             .await
     }
 
-    /// What a query over `met`, where images and references have the same key, gives.
+    /// What a query over `images` and `page_references` gives, of which one is reduced to a row for each key before they
+    /// are joined: popular addresses stand in both very often.
     async fn joined(
         &self,
         segment: usize,
@@ -339,19 +358,16 @@ impl Run {
         let rows: u64 = images.iter().chain(references).map(|file| file.rows).sum();
         let passes = (rows * ROW_BYTES).div_ceil(self.memory as u64).max(1);
         let session = &self.keys_session;
-        let tables = [("images", images), ("page_references", references)];
+        let tables = [("image_keys", images), ("reference_keys", references)];
         for (name, files) in tables {
             let table = ShardTable::open(session, &self.store, files).await?;
             session.register_table(name, Arc::new(table))?;
         }
         for pass in 0..passes {
             let sql = format!(
-                "WITH met AS (
-                    SELECT i.*, r.page, r.place, r.silence
-                    FROM (SELECT * FROM images WHERE low % {passes} = {pass}) AS i
-                    JOIN (SELECT * FROM page_references WHERE low % {passes} = {pass}) AS r
-                    ON i.high = r.high AND i.low = r.low
-                ) {query}"
+                "WITH images AS (SELECT * FROM image_keys WHERE low % {passes} = {pass}),
+                    page_references AS (SELECT * FROM reference_keys WHERE low % {passes} = {pass})
+                {query}"
             );
             let mut rows = session.sql(&sql).await?.execute_stream().await?;
             while let Some(batch) = rows.try_next().await? {
@@ -424,6 +440,7 @@ impl Run {
         &self,
         segment: usize,
         (name, schema): (&str, &SchemaRef),
+        order: &[&str],
         told: &[ShardEntry],
         staged: &[SliceRecord],
     ) -> Result<Vec<ShardEntry>> {
@@ -436,7 +453,7 @@ impl Run {
                     .staged(told)
                     .await?
                     .filter(col(DOCUMENT_COLUMN).between(lit(from), lit(to)))?
-                    .sort(vec![col(DOCUMENT_COLUMN).sort(true, false)])?
+                    .sort(order.iter().map(|name| col(*name).sort(true, false)).collect())?
                     .execute_stream()
                     .await?;
                 while let Some(batch) = sorted.try_next().await? {

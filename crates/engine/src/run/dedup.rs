@@ -232,6 +232,7 @@ impl Run {
                 col(columns::ID.name),
                 col(step.keys.column.as_str()).alias("text"),
             ])?;
+            let documents = texts.clone().count().await?;
             let place = Place {
                 session: self.keys_session.clone(),
                 room: self.room(),
@@ -241,7 +242,7 @@ impl Run {
             while let Some(batch) = cuts.next_batch()? {
                 writer.write(&batch, &self.store).await?;
             }
-            entry.documents = staged.iter().map(|record| record.account.kept).sum();
+            entry.documents = documents as u64;
             entry.duplicates = cuts.documents;
             entry.parts = cuts.parts;
             entry.part_bytes = cuts.bytes;

@@ -147,6 +147,8 @@ pub enum Outcome {
     },
 }
 
+/// Rows of a batch that is read of staged files.
+const STAGED_ROWS: usize = 128;
 /// Rows of a batch of keys.
 const KEY_ROWS: usize = 8192;
 
@@ -269,7 +271,7 @@ impl Run {
             registry: registry.clone(),
             options: ReadOptions {
                 wanted: plan.wanted.clone(),
-                batch_rows: options.batch_rows,
+                batch_rows: options.batch_rows.min(plan.batch_rows()),
                 batch_bytes: options.batch_bytes,
                 ..ReadOptions::default()
             },
@@ -277,7 +279,7 @@ impl Run {
             io: runtime.io().clone(),
             progress: progress.clone(),
         };
-        let session = session(options, &store, runtime.threads())?;
+        let session = session(options, &store, runtime.threads(), plan.batch_rows())?;
         Ok(Run {
             scan: Arc::new(scan),
             keys_session: wide(&session),
@@ -352,7 +354,7 @@ fn wide(session: &SessionContext) -> SessionContext {
 }
 
 /// A session with the options that the pinned DataFusion needs to be right and stable.
-fn session(options: &RunOptions, store: &Store, threads: usize) -> Result<SessionContext> {
+fn session(options: &RunOptions, store: &Store, threads: usize, batch_rows: usize) -> Result<SessionContext> {
     let mut disk = DiskManagerBuilder::default();
     if let Some(scratch) = &options.scratch {
         disk = disk.with_mode(datafusion::execution::disk_manager::DiskManagerMode::Directories(
@@ -366,7 +368,7 @@ fn session(options: &RunOptions, store: &Store, threads: usize) -> Result<Sessio
     let reserve = (options.memory / (4 * threads.max(1))).min(10 << 20);
     let config = SessionConfig::new()
         .with_target_partitions(threads)
-        .with_batch_size(128)
+        .with_batch_size(batch_rows.min(STAGED_ROWS))
         // Wrong results (apache/datafusion#25414) and results that depend on timing (#23292).
         .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
         .set_bool("datafusion.execution.enable_file_stream_work_stealing", false)

@@ -6,7 +6,7 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, UInt32Array, UInt64Array},
         compute::{concat_batches, take},
-        datatypes::{SchemaRef, UInt32Type},
+        datatypes::{SchemaRef, UInt8Type, UInt32Type},
     },
     datasource::memory::MemorySourceConfig,
     physical_plan::collect,
@@ -14,7 +14,7 @@ use datafusion::{
 use futures::TryStreamExt;
 use gristmill_core::columns;
 use gristmill_dedup::DOCUMENT_COLUMN;
-use gristmill_shard::{BORN_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
+use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{Run, RunOptions};
 use crate::{Plan, Recipe, Registry, Result, Runtime, input, node::scan};
@@ -158,8 +158,19 @@ impl Run {
                 };
                 reached = (0..input.num_rows()).map(of_row).collect();
             }
+            // Copies that are only asked say nothing of a record that another chain reads.
+            let chains = input
+                .column_by_name(CHAIN_COLUMN)
+                .map(AsArray::as_primitive::<UInt8Type>);
+            let is_asked = |row: usize| {
+                chains.is_some_and(|chains| {
+                    chains.is_valid(row) && usize::from(chains.value(row)) >= self.plan.outputs.len()
+                })
+            };
             for (row, record) in reached.iter().enumerate() {
-                ends[*record].push((input.clone(), row));
+                if !is_asked(row) || ends[*record].len() <= number {
+                    ends[*record].push((input.clone(), row));
+                }
             }
         }
         Ok(ends)

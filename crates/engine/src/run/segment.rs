@@ -21,7 +21,7 @@ use super::{Event, Outcome, Run};
 use crate::{
     Error, Result, Runtime,
     input::Slice,
-    node::{Asking, Fetcher, Members, Nodes, RouteExec, SieveExec, StageExec, scan},
+    node::{self, Asking, Fetcher, Members, Nodes, RouteExec, SieveExec, StageExec, scan},
     plan::{Op, PlanOutput, Segment},
 };
 
@@ -379,21 +379,17 @@ impl Run {
                     )?)
                 }
                 Op::Route(chains) => Arc::new(RouteExec::new(plan, Arc::new(chains.clone()), output)),
-                op => Arc::new(StageExec::new(
-                    plan,
-                    step.chain,
-                    op.clone(),
-                    output,
-                    members.clone(),
-                    match op {
+                op => {
+                    let nodes = match op {
                         Op::Nodes(op) => {
-                            Some(Nodes::new(&self.session, op, Fetcher::new(self.scan.clone()))?)
+                            let fetcher = Fetcher::new(self.scan.clone());
+                            Some(Nodes::new(&self.session, op, fetcher)?)
                         }
                         _ => None,
-                    },
-                    self.pool.clone(),
-                    width,
-                )),
+                    };
+                    let stage = node::Work::new(step.chain, op.clone(), output, members.clone(), nodes);
+                    Arc::new(StageExec::new(plan, stage, self.pool.clone(), width))
+                }
             };
         }
         Ok(plan)

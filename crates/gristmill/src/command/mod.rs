@@ -1,5 +1,6 @@
 //! Subcommands: arguments in, data to stdout, everything else to stderr.
 
+mod codec_worker;
 mod contamination;
 mod demo;
 mod index;
@@ -64,6 +65,9 @@ enum Verb {
     Index(index::IndexArguments),
     /// Compare every file of an output with its manifest
     Verify(inspect::OutputArguments),
+    /// Run C decoders for another process of this command
+    #[command(name = codec_worker::VERB, hide = true)]
+    CodecWorker,
     /// Answer SQL over the shards (a table for each modality, such as `text` or `image`), the rejected rows (table `rejects`) and dedup clusters (table `clusters`)
     Query(inspect::QueryArguments),
 }
@@ -137,7 +141,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         screen: Screen::new(arguments.json),
         threads: arguments.threads.map_or_else(cores, usize::from),
     };
-    let result = match arguments.verb {
+    let result = codec_worker::start_workers().and_then(|()| match arguments.verb {
+        Verb::CodecWorker => codec_worker::codec_worker(),
         Verb::Demo(arguments) => demo::demo(&context, &arguments),
         Verb::Run(arguments) => run::run(&context, &arguments),
         Verb::Check(arguments) => recipe::check(&context, &arguments),
@@ -149,7 +154,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Index(arguments) => index::index(&context, &arguments),
         Verb::Verify(arguments) => inspect::verify(&context, &arguments),
         Verb::Query(arguments) => inspect::query(&context, &arguments),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -70,9 +70,9 @@ fn every_record_is_accounted_for() {
     let to = path(&folder, "out");
     let summary = succeed(&strs(&web(&folder, &to)));
     let manifest = manifest(&to);
-    // Two files of 4 sites with 24 pages of 3 records each, and a warcinfo record each.
+    // Two files of 4 sites with 24 pages and 8 pictures of 3 records each, and a warcinfo record each.
     let account = &manifest["account"];
-    assert_eq!(account["read"], 2 * (1 + 4 * 24 * 3), "{summary}");
+    assert_eq!(account["read"], 2 * (1 + 4 * (24 + 8) * 3), "{summary}");
     let sum = |key: &str| -> u64 {
         account[key]
             .as_object()
@@ -100,7 +100,11 @@ fn every_record_is_accounted_for() {
             .map(|verdict| verdict["rows"].as_u64().unwrap())
             .sum()
     };
-    assert_eq!(rows("is_html"), 8 * 4, "images, PDFs, JSON and style sheets");
+    assert_eq!(
+        rows("is_html"),
+        8 * (4 + 8),
+        "images, PDFs, JSON and style sheets"
+    );
     assert_eq!(rows("unique_text"), 8, "the copies of one article");
     assert!(rows("english") >= 8, "the German pages");
     assert!(rows("lorem_ipsum") >= 1, "{summary}");
