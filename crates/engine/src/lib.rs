@@ -21,7 +21,7 @@ pub use address::StoreOptions;
 pub use error::{Error, Result};
 pub use index::{Index, IndexEntry};
 pub use output::{ClusterOf, Contaminated, Output, Why};
-pub use plan::{Plan, PlanOutput, compile, explain};
+pub use plan::{CONTEXT_COLUMNS, NODE_COLUMNS, Plan, PlanOutput, compile, explain};
 pub use progress::Progress;
 pub use recipe::{
     Expectation, ModelSpec, Overrides, Preset, PresetFile, Problem, ReadEntry, Recipe, Step, WITH, WriteSpec,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use gristmill_core::{Card, Column, Setting, Sort, columns};
-use gristmill_engine::{Registry, keys};
+use gristmill_engine::{CONTEXT_COLUMNS, NODE_COLUMNS, Registry, keys};
 use serde_json::{Value, json};
 
 /// The pages of `docs/reference/`, as `(file name, Markdown)`.
@@ -27,6 +27,7 @@ fn recipe_page() -> String {
         ("An entry of `read`", keys::READ),
         ("A model", keys::MODEL),
         ("A step: exactly one of these", keys::STEP),
+        ("A step of `nodes`", keys::NODES),
         ("A decontamination step", keys::DECONTAMINATE),
         ("An evaluation set", keys::BENCHMARK),
         ("A dedup step, beside the settings of its method", keys::DEDUP),
@@ -73,6 +74,11 @@ fn columns_page() -> String {
 
 fn steps_page(registry: &Registry) -> String {
     let mut page = format!("# Extractors, edits, redactions, dedup methods\n\n{NOTE}");
+    for (step, columns) in [("context", &CONTEXT_COLUMNS[..]), ("nodes", &NODE_COLUMNS[..])] {
+        let _ = writeln!(page, "## step `{step}`\n");
+        column_table(&mut page, columns);
+        page.push('\n');
+    }
     for (kind, card) in registry.cards().into_iter().filter(|(kind, _)| *kind != "signal") {
         card_section(&mut page, kind, card);
         let method = registry
@@ -214,7 +220,12 @@ pub fn columns_schema(registry: &Registry) -> Value {
             .filter(|column| !column.is_internal())
             .map(move |column| describe(column, &format!("{kind} {}", card.name)))
     });
-    json!({ "columns": records.chain(others).collect::<Vec<_>>() })
+    let context = CONTEXT_COLUMNS
+        .iter()
+        .map(|column| describe(column, "context step"));
+    let nodes = NODE_COLUMNS.iter().map(|column| describe(column, "nodes step"));
+    let all = records.chain(others).chain(context).chain(nodes);
+    json!({ "columns": all.collect::<Vec<_>>() })
 }
 
 /// `schemas/manifest.schema.json`: the JSON Schema of `_gristmill/manifest.json`.
@@ -281,7 +292,10 @@ pub fn manifest_schema() -> Value {
                     "faults": counts,
                 },
             },
-            "columns": { "type": "array", "items": { "type": "array", "items": { "type": "string" } } },
+            "columns": {
+                "type": "object", "description": "by modality: name and Arrow type of each column",
+                "additionalProperties": { "type": "array", "items": { "type": "array", "items": { "type": "string" } } },
+            },
             "shards": { "type": "object", "description": "by modality", "additionalProperties": { "type": "array", "items": file } },
             "rejects": { "type": "array", "items": file },
             "dedup": { "type": "array", "description": "what each dedup step found", "items": dedup },

@@ -31,7 +31,7 @@ pub(crate) const REFERENCE_COUNT: Column = Column::u32(
 );
 
 /// What a `context` step adds. The text is the alternative text of the image.
-pub(crate) const CONTEXT_COLUMNS: [Column; 8] = [
+pub const CONTEXT_COLUMNS: [Column; 8] = [
     columns::TEXT,
     TITLE,
     CAPTION,
@@ -43,7 +43,7 @@ pub(crate) const CONTEXT_COLUMNS: [Column; 8] = [
 ];
 
 /// What interleaved documents have once their nodes are judged: the form of OBELICS.
-pub(crate) const NODE_COLUMNS: [Column; 10] = [
+pub const NODE_COLUMNS: [Column; 10] = [
     columns::TEXT,
     Column::texts(
         "texts",

@@ -30,7 +30,7 @@ use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule};
 
 pub use compile::compile;
 pub(crate) use compile::{ASKED_RULE, DOCUMENT_RULE, PARENT_ID, PART, READABLE_RULE, accepted};
-pub(crate) use context::{CONTEXT_COLUMNS, NODE_COLUMNS};
+pub use context::{CONTEXT_COLUMNS, NODE_COLUMNS};
 pub use explain::explain;
 
 /// What a recipe compiles to.
