@@ -148,14 +148,7 @@ impl Run {
             )
             .await?
         };
-        let json = serde_json::to_vec_pretty(&found).expect("a plain struct is JSON");
-        match self.store.create(&name, json.into()).await? {
-            Created::Now => Ok(()),
-            Created::Before(bytes) if read_record(&bytes)? == found => Ok(()),
-            Created::Before(_) => Err(Error::Failed(
-                "another run found other images; this is a bug: please report it".into(),
-            )),
-        }
+        self.note_files(&name, &found).await
     }
 
     /// Where the images of the documents of a range of slices are.
@@ -163,20 +156,7 @@ impl Run {
         if self.seeking(segment).is_none() {
             return Ok(());
         }
-        let name = found_name(segment);
-        let bytes = self.store.get(&name).await?;
-        let files = read_record(&bytes.ok_or_else(|| Error::Failed(format!("{name} is gone")))?)?;
-        if files.is_empty() {
-            return Ok(());
-        }
-        let (from, to) = documents_of(slices.0, slices.1);
-        let mut batches = self
-            .staged(&files)
-            .await?
-            .filter(col(DOCUMENT_COLUMN).between(lit(from), lit(to)))?
-            .execute_stream()
-            .await?;
-        while let Some(batch) = batches.try_next().await? {
+        for batch in self.share_of(&found_name(segment), slices).await? {
             let documents = batch.column(0).as_primitive::<UInt64Type>().values();
             let places = batch.column(1).as_primitive::<UInt32Type>().values();
             let uris = batch.column(2).as_string_view();
@@ -226,14 +206,32 @@ impl Run {
             )
             .await?
         };
-        let json = serde_json::to_vec_pretty(&told).expect("a plain struct is JSON");
-        match self.store.create(&record_name(segment), json.into()).await? {
+        self.note_files(&record_name(segment), &told).await
+    }
+
+    /// Says once which files hold what was found.
+    async fn note_files(&self, name: &str, files: &[ShardEntry]) -> Result<()> {
+        let json = serde_json::to_vec_pretty(files).expect("a plain struct is JSON");
+        match self.store.create(name, json.into()).await? {
             Created::Now => Ok(()),
-            Created::Before(bytes) if read_record(&bytes)? == told => Ok(()),
-            Created::Before(_) => Err(Error::Failed(
-                "another run found other pages; this is a bug: please report it".into(),
-            )),
+            Created::Before(bytes) if read_record(&bytes)? == files => Ok(()),
+            Created::Before(_) => Err(Error::Failed(format!(
+                "another run found something else for {name}; this is a bug: please report it"
+            ))),
         }
+    }
+
+    /// The rows of those files that are of documents of a range of slices.
+    async fn share_of(&self, name: &str, slices: (u32, u32)) -> Result<Vec<RecordBatch>> {
+        let bytes = self.store.get(name).await?;
+        let files = read_record(&bytes.ok_or_else(|| Error::Failed(format!("{name} is gone")))?)?;
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (from, to) = documents_of(slices.0, slices.1);
+        let rows = self.staged(&files).await?;
+        let share = rows.filter(col(DOCUMENT_COLUMN).between(lit(from), lit(to)))?;
+        Ok(share.collect().await?)
     }
 
     fn scratch(&self, segment: usize, name: &str, schema: &SchemaRef) -> ShardWriter {
@@ -475,20 +473,7 @@ impl Run {
         if self.asking(segment).is_none() {
             return Ok(());
         }
-        let name = record_name(segment);
-        let bytes = self.store.get(&name).await?;
-        let files = read_record(&bytes.ok_or_else(|| Error::Failed(format!("{name} is gone")))?)?;
-        if files.is_empty() {
-            return Ok(());
-        }
-        let (from, to) = documents_of(slices.0, slices.1);
-        let mut batches = self
-            .staged(&files)
-            .await?
-            .filter(col(DOCUMENT_COLUMN).between(lit(from), lit(to)))?
-            .execute_stream()
-            .await?;
-        while let Some(batch) = batches.try_next().await? {
+        for batch in self.share_of(&record_name(segment), slices).await? {
             let number = members.context_batches.len();
             let documents = batch.column(0).as_primitive::<UInt64Type>().values();
             let places = documents
