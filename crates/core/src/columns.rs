@@ -133,3 +133,7 @@ pub const IMAGE_THUMBNAIL: Column = Column::work(
 );
 /// The file of an image.
 pub const IMAGE: Column = Column::media("image", "file of the image, and a name with its format's ending");
+/// The file of a sound. Of a video: the file that has its sound track.
+pub const AUDIO: Column = Column::media("audio", "file of the sound, and a name with its format's ending");
+/// The file of a video.
+pub const VIDEO: Column = Column::media("video", "file of the video, and a name with its format's ending");

@@ -1,11 +1,11 @@
-//! The verbs: *read*, *extract*, *edit*, *compute*.
+//! The verbs: *read*, *extract*, *edit*, *compute*, *split*.
 //!
 //! Every implementation is a pure function of its inputs and its card's version: not of clock, environment,
 //! network, row order or the cuts between batches. It runs on several threads at once.
 
 use std::{ops::Range, sync::Arc};
 
-use arrow_array::{ArrayRef, StringViewArray};
+use arrow_array::{Array, ArrayRef, StringViewArray};
 use bytes::Bytes;
 
 use crate::{Card, FormatCard, Object, ReadOptions, Records, Result, Setting, Settings};
@@ -127,6 +127,55 @@ pub trait Signal: Send + Sync {
 
     /// `inputs` and result as on the card, each `[n]`; null where the content is null.
     fn compute(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>>;
+
+    /// The same for signals that decode: those of the outputs that somebody reads, by name, the others may be null; and
+    /// a fault for content that cannot be decoded.
+    fn measure(&self, inputs: &[ArrayRef], _wanted: &[&str]) -> Result<Documents> {
+        let columns = self.compute(inputs)?;
+        let rows = inputs.first().map_or(0, |input| input.len());
+        Ok(Documents {
+            columns,
+            faults: StringViewArray::new_null(rows),
+        })
+    }
+}
+
+/// Cuts documents into parts: speech into utterances, films into clips, interleaved documents into their pieces.
+///
+/// A part is a document with the columns of its parent. What bears its card's outputs' names is its own, and so are `id`,
+/// `parent_id` and `part`. The parent leaves.
+pub trait Splitter: Send + Sync {
+    /// Its card: what it reads of a document, and what it gives a part. An output that bears an input's name replaces
+    /// that column.
+    fn card(&self) -> &'static Card;
+
+    /// What a recipe may say to it: `split: {name: {setting: value}}`.
+    fn settings(&self) -> &'static [Setting] {
+        &[]
+    }
+
+    /// The splitter with these settings, if it has any. Like built-in splitters, it lives as long as the process.
+    ///
+    /// # Errors
+    /// What is wrong with their combination.
+    fn with(&self, _: &Settings) -> Result<Option<&'static dyn Splitter>, String> {
+        Ok(None)
+    }
+
+    /// `inputs` as on the card, each `[n]`. `wanted` has the names of the outputs that somebody reads; the others may be
+    /// null.
+    fn split(&self, inputs: &[ArrayRef], wanted: &[&str]) -> Result<Parts>;
+}
+
+/// What a splitter gives.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// For each part the row of the document that it is of, in ascending order. A document may have none.
+    pub parents: Vec<u32>,
+    /// Arrays of the card's outputs, each `[parts]`.
+    pub columns: Vec<ArrayRef>,
+    /// `[n]`, null where nothing went wrong; the text of a [`Fault`](crate::Fault). A document with a fault has no parts.
+    pub faults: StringViewArray,
 }
 
 /// Makes signals of model files that others trained.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo build --release -p gristmill-image --examples
-//! cargo run --release -p gristmill-image --example worker_speed -- CODEC_WORKER REPEATS FILES...
+//! cargo run --release -p gristmill-image --example worker_speed -- REPEATS FILES...
 //! ```
 //!
 //! Prints, for each WebP file, megapixels per second of CPU time, of this process and of its workers, best of the
@@ -10,18 +10,21 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example prints")]
 
-use std::{env, fs, path::Path};
+use std::{env, fs, io, path::Path};
 
 use gristmill_core::Limits;
-use gristmill_image::{
-    Scale, decode,
-    worker::{Workers, use_workers},
-};
+use gristmill_image::{CODECS, Scale, decode};
+use gristmill_worker::{Workers, serve, use_workers};
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [program, repeats, files @ ..] = arguments.as_slice() else {
-        println!("give the program of the worker, a number of repeats, and files");
+    if arguments.is_empty() {
+        // The worker: this program again.
+        serve(CODECS, io::stdin().lock(), io::stdout().lock()).unwrap();
+        return;
+    }
+    let [repeats, files @ ..] = arguments.as_slice() else {
+        println!("give a number of repeats, and files");
         return;
     };
     let repeats: usize = repeats.parse().unwrap();
@@ -39,7 +42,7 @@ fn main() {
         .iter()
         .map(|(_, bytes)| [best(repeats, || by_decode(bytes)), best(repeats, || alone(bytes))])
         .collect();
-    let workers = Workers::new(program, Vec::<String>::new());
+    let workers = Workers::new(env::current_exe().unwrap(), Vec::<String>::new());
     workers.check().unwrap();
     use_workers(workers).unwrap();
     println!("image-webp  libwebp  worker");

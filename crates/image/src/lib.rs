@@ -14,7 +14,8 @@ mod picture;
 mod resize;
 mod signal;
 mod thumbnail;
-pub mod worker;
+
+use gristmill_worker::Codec;
 
 pub use decode::{Decoded, Scale, decode, decode_as_stored, probe};
 pub use edit::EDITS;
@@ -24,3 +25,6 @@ pub use header::{ColorMode, Header, Orientation};
 pub use picture::{Channels, Picture};
 pub use signal::SIGNALS;
 pub use thumbnail::{SIDE as THUMBNAIL_SIDE, Thumbnail, ThumbnailRef};
+
+/// The codecs that are written in C, for [`gristmill_worker::serve`].
+pub static CODECS: &[Codec] = &[decode::LIBWEBP];

@@ -4,7 +4,8 @@
 use std::io;
 
 use gristmill_engine::Error;
-use gristmill_image::worker::{CODECS, Workers, serve, use_workers};
+use gristmill_image::CODECS;
+use gristmill_worker::{Workers, serve, use_workers};
 
 /// The verb by which the command starts itself.
 pub(crate) const VERB: &str = "codec-worker";

@@ -9,9 +9,10 @@ use crate::kit::root;
 /// Each room with the rooms that it may depend on, from the bottom up.
 const ROOMS: &[(&str, &[&str])] = &[
     ("gristmill-core", &[]),
+    ("gristmill-worker", &["gristmill-core"]),
     ("gristmill-source", &["gristmill-core"]),
     ("gristmill-text", &["gristmill-core"]),
-    ("gristmill-image", &["gristmill-core"]),
+    ("gristmill-image", &["gristmill-core", "gristmill-worker"]),
     ("gristmill-dedup", &["gristmill-core", "gristmill-text"]),
     ("gristmill-shard", &["gristmill-core"]),
     (
@@ -22,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "gristmill",
         &[
             "gristmill-core",
+            "gristmill-worker",
             "gristmill-source",
             "gristmill-text",
             "gristmill-image",

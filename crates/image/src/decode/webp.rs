@@ -13,6 +13,7 @@
 use std::io::Cursor;
 
 use gristmill_core::{Fault, Limits};
+use gristmill_worker::{Answer, Codec, Workers, workers};
 use image::{ImageDecoder, ImageError, codecs::webp::WebPDecoder};
 
 use super::{
@@ -22,7 +23,6 @@ use super::{
 use crate::{
     ColorMode, Header, ImageFormat, Orientation,
     fields::{array, u16_le, u32_le},
-    worker::{Answer, Codec, Workers, workers},
 };
 
 /// Reads what a WebP file says of itself.
@@ -150,7 +150,7 @@ fn fault_of(error: &ImageError) -> Fault {
     }
 }
 
-/// libwebp, for [`serve`](crate::worker::serve). The request is a WebP file, the answer its pixels.
+/// libwebp, for [`serve`](gristmill_worker::serve). The request is a WebP file, the answer its pixels.
 pub(crate) const LIBWEBP: Codec = Codec {
     id: 1,
     run: |request, answer_max| {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gristmill_core::FaultKind;
-use gristmill_image::worker::Workers;
+use gristmill_worker::Workers;
 
 /// The example beside the tests, which cargo builds with all of them.
 fn child() -> PathBuf {

@@ -1,7 +1,7 @@
-//! A child for [`Workers`](gristmill_image::worker::Workers): the codecs of images, and some that misbehave.
+//! A child for [`Workers`](gristmill_worker::Workers) whose codecs misbehave.
 //!
 //! ```sh
-//! cargo run -p gristmill-image --example codec_worker
+//! cargo run -p gristmill-worker --example codec_worker
 //! ```
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 };
 
 use gristmill_core::Fault;
-use gristmill_image::worker::{Answer, CODECS, Codec, serve};
+use gristmill_worker::{Answer, Codec, serve};
 
 /// Numbers and misdeeds; the tests of workers know them.
 const MISDEEDS: [Codec; 8] = [
@@ -65,8 +65,7 @@ const MISDEEDS: [Codec; 8] = [
 ];
 
 fn main() -> io::Result<()> {
-    let codecs: Vec<Codec> = CODECS.iter().chain(&MISDEEDS).copied().collect();
-    serve(&codecs, io::stdin().lock(), io::stdout())
+    serve(&MISDEEDS, io::stdin().lock(), io::stdout())
 }
 
 /// Writes raw bytes instead of an answer and ends.

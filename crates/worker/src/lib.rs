@@ -33,8 +33,6 @@ use std::{
 
 use gristmill_core::{Fault, FaultKind};
 
-use crate::decode::LIBWEBP;
-
 /// How long an answer may take unless [`Workers::guard`] says otherwise.
 const GUARD: Duration = Duration::from_secs(20);
 /// Longest detail of a fault.
@@ -53,14 +51,11 @@ const KINDS: [FaultKind; 5] = [
 /// A codec that a child runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Codec {
-    /// Its number in requests, from 1.
+    /// Its number in requests, from 1: images have 1 to 99, test codecs those from 100, videos those from 200.
     pub id: u32,
     /// Answers a request with at most that many bytes.
     pub run: fn(request: &[u8], answer_max: u64) -> Result<Answer, Fault>,
 }
-
-/// The codecs of images.
-pub static CODECS: &[Codec] = &[LIBWEBP];
 
 /// What a codec answers.
 pub struct Answer {
@@ -356,6 +351,6 @@ pub fn use_workers(workers: Workers) -> Result<(), Workers> {
 }
 
 /// The workers of this process.
-pub(crate) fn workers() -> Option<&'static Workers> {
+pub fn workers() -> Option<&'static Workers> {
     WORKERS.get()
 }
