@@ -137,3 +137,34 @@ pub const IMAGE: Column = Column::media("image", "file of the image, and a name 
 pub const AUDIO: Column = Column::media("audio", "file of the sound, and a name with its format's ending");
 /// The file of a video.
 pub const VIDEO: Column = Column::media("video", "file of the video, and a name with its format's ending");
+
+/// The pieces of text of an interleaved document.
+pub const TEXTS: Column = Column::texts(
+    "texts",
+    "pieces of text of the document in order; null where an image stands",
+);
+/// The images of an interleaved document.
+pub const IMAGES: Column = Column::media_list(
+    "images",
+    "images of the document in order; null where text stands",
+);
+/// What is known of the images of an interleaved document.
+pub const METADATA: Column = Column::text(
+    "metadata",
+    "JSON list as long as `texts`: of each image its addresses, alternative text, sizes, format and record; null of text",
+);
+/// Where an interleaved document is from.
+pub const GENERAL_METADATA: Column = Column::text(
+    "general_metadata",
+    "JSON: address of the page, and where its record is",
+);
+/// What the rules of nodes rejected.
+pub const REJECTED_NODES: Column = Column::text(
+    "rejected_nodes",
+    "JSON list of the nodes that left: kind, text or address, verdict, and the position in `texts` before which they stood",
+);
+/// What an interleaved document has no bytes of.
+pub const REFERENCES: Column = Column::text(
+    "references",
+    "JSON list of audio, video and images that are only known by their address: kind, address, reason, position",
+);

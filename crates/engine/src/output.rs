@@ -174,6 +174,33 @@ impl Output {
         })
     }
 
+    /// Gives `each` the rows of a modality as they stand in the shards.
+    ///
+    /// # Errors
+    /// When a shard cannot be read, and those of `each`.
+    pub fn rows(
+        &self,
+        modality: &str,
+        runtime: &Runtime,
+        mut each: impl FnMut(&RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let shards = self.manifest.shards.get(modality).map_or(&[][..], Vec::as_slice);
+        runtime.block_on(async {
+            if shards.is_empty() {
+                return Ok(());
+            }
+            let table = ShardTable::open(&self.session, &self.store, shards).await?;
+            // Few rows at a time, as each may hold a whole film.
+            let config = SessionConfig::new().with_batch_size(64);
+            let session = SessionContext::new_with_config_rt(config, self.session.runtime_env());
+            let mut batches = table.read().execute(0, session.task_ctx())?;
+            while let Some(batch) = batches.try_next().await? {
+                each(&batch)?;
+            }
+            Ok(())
+        })
+    }
+
     fn tables(&self) -> Vec<String> {
         let clusters = (!self.cluster_files().is_empty()).then(|| CLUSTERS.to_owned());
         self.row_tables().into_iter().chain(clusters).collect()

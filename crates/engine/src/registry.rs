@@ -1,12 +1,12 @@
 //! What recipes can name: the door puts the lists of all rooms together here.
 
 use gristmill_core::{
-    Card, Column, Decontaminator, Edit, Extractor, Format, Model, Signal, Written, columns,
+    Card, Column, Decontaminator, Edit, Extractor, Format, Model, Signal, Splitter, Written, columns,
 };
 use gristmill_dedup::{CLUSTER_COLUMNS, Method};
 
 use crate::{
-    plan::{CONTEXT_COLUMNS, NODE_COLUMNS},
+    plan::{CONTEXT_COLUMNS, NODE_COLUMNS, PART_COUNT},
     recipe::Preset,
 };
 
@@ -48,6 +48,8 @@ pub struct Registry {
     pub resource_key: fn(&str) -> u128,
     /// Edits.
     pub edits: Vec<&'static dyn Edit>,
+    /// What cuts documents into parts.
+    pub splitters: Vec<&'static dyn Splitter>,
     /// Edits that replace personal data.
     pub redactions: &'static [&'static dyn Edit],
     /// Signals.
@@ -107,6 +109,9 @@ impl Registry {
         if let "parent_id" | "part" = column {
             return Some("every extractor".to_owned());
         }
+        if column == PART_COUNT.name {
+            return Some("every splitter".to_owned());
+        }
         if CLUSTER_COLUMNS.iter().any(|known| known.name == column) {
             return Some("every dedup step".to_owned());
         }
@@ -146,12 +151,17 @@ impl Registry {
     pub fn cards(&self) -> Vec<(&'static str, &'static Card)> {
         let extractors = self.extractors().map(|extractor| ("extractor", extractor.card()));
         let edits = self.edits.iter().map(|edit| ("edit", edit.card()));
+        let splitters = self
+            .splitters
+            .iter()
+            .map(|splitter| ("splitter", splitter.card()));
         let redactions = self.redactions.iter().map(|edit| ("redaction", edit.card()));
         let signals = self.signals.iter().map(|signal| ("signal", signal.card()));
         let decontaminator = [("decontamination", self.decontaminator.card())];
         let methods = self.methods.iter().map(|method| ("dedup method", method.card()));
         extractors
             .chain(edits)
+            .chain(splitters)
             .chain(redactions)
             .chain(signals)
             .chain(decontaminator)

@@ -59,6 +59,7 @@ pub fn registry() -> Registry {
         page_images: &gristmill_text::extract::image_references::ImageReferences,
         resource_key: gristmill_text::resource_key,
         edits: [gristmill_text::EDITS, gristmill_image::EDITS].concat(),
+        splitters: gristmill_text::SPLITTERS.to_vec(),
         redactions: gristmill_text::REDACTIONS,
         signals: [gristmill_text::SIGNALS, gristmill_image::SIGNALS].concat(),
         models: gristmill_text::MODELS,

@@ -73,7 +73,7 @@ fn columns_page() -> String {
 }
 
 fn steps_page(registry: &Registry) -> String {
-    let mut page = format!("# Extractors, edits, redactions, dedup methods\n\n{NOTE}");
+    let mut page = format!("# Extractors, edits, splitters, redactions, dedup methods\n\n{NOTE}");
     for (step, columns) in [("context", &CONTEXT_COLUMNS[..]), ("nodes", &NODE_COLUMNS[..])] {
         let _ = writeln!(page, "## step `{step}`\n");
         column_table(&mut page, columns);
@@ -91,6 +91,13 @@ fn steps_page(registry: &Registry) -> String {
         let edit = registry.edits.iter().find(|edit| edit.card().name == card.name);
         if let Some(edit) = edit.filter(|_| kind == "edit") {
             settings_table(&mut page, edit.settings());
+        }
+        let splitter = registry
+            .splitters
+            .iter()
+            .find(|splitter| splitter.card().name == card.name);
+        if let Some(splitter) = splitter.filter(|_| kind == "splitter") {
+            settings_table(&mut page, splitter.settings());
         }
     }
     page

@@ -12,6 +12,7 @@ pub mod model;
 mod redact;
 pub mod repeat;
 mod signal;
+mod split;
 mod words;
 
 pub use address::resource_key;
@@ -20,3 +21,4 @@ pub use extract::EXTRACTORS;
 pub use model::MODELS;
 pub use redact::REDACTIONS;
 pub use signal::SIGNALS;
+pub use split::SPLITTERS;

@@ -9,6 +9,7 @@ mod nodes;
 mod route;
 mod scan;
 mod sieve;
+mod split;
 mod stage;
 
 use std::sync::Arc;

@@ -29,7 +29,7 @@ use gristmill_shard::VERDICT_COLUMN;
 use serde_json::{Map, Value, json};
 
 use super::{
-    fetch::Fetcher,
+    fetch::{Fetcher, Location},
     sieve::{Asking, Doors},
     stage::{Members, Work},
 };
@@ -63,8 +63,9 @@ enum Ready {
 /// A node on its way.
 struct Piece {
     node: Node,
-    /// The bytes of an image that the crawl holds.
+    /// The bytes of an image that the crawl holds, and its record.
     bytes: Option<bytes::Bytes>,
+    record: Option<Location>,
     /// Why there are none.
     reason: Option<String>,
 }
@@ -163,12 +164,13 @@ impl Nodes {
         &self,
         place: usize,
         node: Node,
-        found: Option<&HashMap<u32, super::fetch::Location>>,
+        found: Option<&HashMap<u32, Location>>,
         left: &mut usize,
     ) -> DfResult<Piece> {
         let mut piece = Piece {
             node,
             bytes: None,
+            record: None,
             reason: None,
         };
         match &piece.node {
@@ -188,6 +190,7 @@ impl Nodes {
                     Some(bytes) => {
                         *left -= bytes.len();
                         piece.bytes = Some(bytes);
+                        piece.record = Some(location.clone());
                     }
                     None => piece.reason = Some("its record has no content".to_owned()),
                 }
@@ -374,7 +377,8 @@ impl Assembled {
                 (Node::Media(media), None) => {
                     self.texts.push(None);
                     self.images.push(Some((number, row)));
-                    self.metadata.push(image_metadata(media, judged, row, url));
+                    self.metadata
+                        .push(image_metadata(media, piece.record.as_ref(), judged, row, url));
                 }
             }
         }
@@ -403,7 +407,13 @@ fn address(media: &Media) -> Map<String, Value> {
 }
 
 /// The metadata of an image as OBELICS has it.
-fn image_metadata(media: &Media, judged: &RecordBatch, row: usize, url: Option<&str>) -> Value {
+fn image_metadata(
+    media: &Media,
+    record: Option<&Location>,
+    judged: &RecordBatch,
+    row: usize,
+    url: Option<&str>,
+) -> Value {
     let number = |name: &str| {
         let numbers = judged.column_by_name(name)?.as_primitive_opt::<UInt32Type>()?;
         numbers.is_valid(row).then(|| numbers.value(row))
@@ -430,6 +440,8 @@ fn image_metadata(media: &Media, judged: &RecordBatch, row: usize, url: Option<&
         ("caption", media.caption.clone().map(Value::from)),
         ("rendered_width", media.rendered_width_px.map(Value::from)),
         ("rendered_height", media.rendered_height_px.map(Value::from)),
+        ("warc_filename", record.map(|record| json!(record.uri))),
+        ("warc_record_offset", record.map(|record| json!(record.offset))),
     ];
     for (key, value) in optional {
         if let Some(value) = value {

@@ -202,6 +202,9 @@ impl Work {
     }
 
     pub(super) fn run(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
+        if let Op::Split(splitter) = self.op {
+            return super::split::split(batch, self.chain, splitter, &self.output);
+        }
         let own = super::own_rows(batch, self.chain);
         let living: Vec<u32> = (0..batch.num_rows() as u32)
             .filter(|&row| own[row as usize])
@@ -348,12 +351,22 @@ impl Work {
                 insert(&mut outputs, card.outputs, edited);
             }
             Op::Derive(signals) => {
+                let beside = signals.iter().flat_map(|signal| signal.card().inputs);
+                let wanted = self.output.fields().iter().map(|field| field.name().as_str());
+                let wanted: Vec<&str> = wanted.chain(beside.map(|column| column.name)).collect();
                 for signal in signals {
                     let card = signal.card();
                     let computed = signal
-                        .compute(&inputs(card.inputs, batch, &outputs))
+                        .measure(&inputs(card.inputs, batch, &outputs), &wanted)
                         .map_err(failed)?;
-                    insert(&mut outputs, card.outputs, computed);
+                    insert(&mut outputs, card.outputs, computed.columns);
+                    if computed.faults.null_count() < computed.faults.len() {
+                        let before = inputs(&[columns::FAULT], batch, &outputs).remove(0);
+                        let faults = before.as_string_view().iter().zip(&computed.faults);
+                        let faults: StringViewArray =
+                            faults.map(|(before, fault)| before.or(fault)).collect();
+                        outputs.insert(columns::FAULT.name.to_owned(), Arc::new(faults));
+                    }
                 }
             }
             Op::Keys(op) => {
@@ -412,7 +425,7 @@ impl Work {
                 outputs.insert(column.clone(), Arc::new(texts));
                 outputs.insert(TEXT_REPEAT_SHARE.name.to_owned(), Arc::new(shares));
             }
-            Op::Sieve(_) | Op::Route(_) => unreachable!("these are nodes of their own"),
+            Op::Sieve(_) | Op::Route(_) | Op::Split(_) => unreachable!("these are nodes of their own"),
         }
         Ok(outputs)
     }

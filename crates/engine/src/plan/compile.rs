@@ -9,7 +9,7 @@ use datafusion::{
     arrow::datatypes::{DataType, Field, Schema, SchemaRef},
     logical_expr::SortExpr,
 };
-use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, columns};
+use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, Splitter, columns};
 use gristmill_dedup::{DOCUMENT_COLUMN, Dedup, Method};
 use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
@@ -34,6 +34,13 @@ pub(crate) const PARENT_ID: Column = Column::text(
 );
 /// The number of a document in its record.
 pub(crate) const PART: Column = Column::u32("part", "number of the document in its record, from 0");
+/// How many parts a document was cut into.
+pub(crate) const PART_COUNT: Column =
+    Column::u32("part_count", "parts that a document was cut into; null for parts").if_named();
+/// The rule of documents that were cut, and have parts.
+pub(crate) const PARTS_RULE: &str = "has_parts";
+/// The rule of documents that were cut: what stays are their parts.
+pub(crate) const WHOLE_RULE: &str = "is_part";
 /// The rule that keeps records with content.
 pub(crate) const DOCUMENT_RULE: &str = "is_document";
 /// The rule of copies of records that are only asked, pages for their images and images for their place.
@@ -370,7 +377,7 @@ impl<'a> Compiler<'a> {
             Action::Extract(extractors) => self.extract(&step.label, &step.place, extractors),
             Action::Keep(rules) => self.keep(&step.label, rules),
             Action::Edit(spec) => {
-                let edit = spec.edit;
+                let edit = spec.thing;
                 let card = edit.card();
                 let inputs = input_names(card.inputs);
                 let is_redaction = find_edit(self.registry.redactions, card.name).is_some();
@@ -410,12 +417,63 @@ impl<'a> Compiler<'a> {
                     }
                 }
             }
+            Action::Split(spec) => self.split(step, spec.thing),
             Action::Context => self.context(step),
             Action::Resolve => self.resolve(step),
             Action::Nodes(spec) => self.nodes(step, spec),
             Action::Dedup(spec) => self.dedup(step, spec),
             Action::Decontaminate(spec) => self.decontaminate(step, spec),
         }
+    }
+
+    /// Cuts documents into parts; they leave, and their parts stay. A part has no measure of the whole.
+    fn split(&mut self, step: &Step, splitter: &'static dyn Splitter) {
+        let card = splitter.card();
+        let inputs = input_names(card.inputs);
+        if !self.request(&inputs, &step.place, &step.label) {
+            return;
+        }
+        let is_signal = |name: &&&str| self.registry.signal_of(name).is_some();
+        let signals: Vec<_> = inputs
+            .iter()
+            .filter(is_signal)
+            .map(|&name| name.to_owned())
+            .collect();
+        if !self.derive(&step.label, &signals) {
+            return;
+        }
+        self.note(card);
+        let is_output = |name: &str| card.outputs.iter().any(|output| output.name == name);
+        for input in &inputs {
+            self.content_changes(input);
+        }
+        for output in card.outputs {
+            self.stale.remove(output.name);
+        }
+        self.sieve(&step.label, vec![]);
+        self.add(&step.label, Op::Split(splitter));
+        let rules = [
+            (PARTS_RULE, "part_count IS NULL OR part_count > 0"),
+            (WHOLE_RULE, "part_count IS NULL"),
+        ];
+        let rules = rules.map(|(name, sql)| RuleSpec {
+            name: name.into(),
+            sql: sql.into(),
+            place: step.place.clone(),
+        });
+        let mut doors: Vec<Door> = rules
+            .iter()
+            .filter_map(|rule| self.door(&step.label, rule))
+            .collect();
+        // Whatever is asked besides, a document that was cut goes no further.
+        doors.iter_mut().for_each(|door| door.is_entry = true);
+        self.sieve(&step.label, doors);
+        let stale = std::mem::take(&mut self.stale);
+        let is_gone = |name: &str| {
+            let is_cut = inputs.contains(&name) && !ALWAYS.contains(&name);
+            (is_cut && !is_output(name)) || stale.contains(name) || name == PART_COUNT.name
+        };
+        self.present.retain(|field| !is_gone(field.name()));
     }
 
     /// The address of each image at the end of this segment, and what pages say of it at the start of the next one.
@@ -1071,8 +1129,9 @@ fn lives(segments: &[Vec<Planned>], ends: &[Vec<String>]) -> (Vec<Vec<BTreeSet<S
     for (number, end) in (0_u8..).zip(ends) {
         let mut live: BTreeSet<String> = end.iter().cloned().collect();
         live.extend(ALWAYS.map(str::to_owned));
+        live.insert(BORN_COLUMN.to_owned());
         if ends.len() > 1 {
-            live.extend([CHAIN_COLUMN, BORN_COLUMN].map(str::to_owned));
+            live.insert(CHAIN_COLUMN.to_owned());
         }
         for (ops, lives) in segments.iter().zip(&mut lives).rev() {
             let is_own = |planned: &Planned| planned.chain.is_none_or(|chain| chain == number);

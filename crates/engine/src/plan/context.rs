@@ -45,30 +45,12 @@ pub const CONTEXT_COLUMNS: [Column; 8] = [
 /// What interleaved documents have once their nodes are judged: the form of OBELICS.
 pub const NODE_COLUMNS: [Column; 10] = [
     columns::TEXT,
-    Column::texts(
-        "texts",
-        "pieces of text of the document in order; null where an image stands",
-    ),
-    Column::media_list(
-        "images",
-        "images of the document in order; null where text stands",
-    ),
-    Column::text(
-        "metadata",
-        "JSON list as long as `texts`: of each image its addresses, alternative text, sizes and format; null of text",
-    ),
-    Column::text(
-        "general_metadata",
-        "JSON: address of the page, and where its record is",
-    ),
-    Column::text(
-        "rejected_nodes",
-        "JSON list of the nodes that left: kind, text or address, verdict, and the position in `texts` before which they stood",
-    ),
-    Column::text(
-        "references",
-        "JSON list of audio, video and images that are only known by their address: kind, address, reason, position",
-    ),
+    columns::TEXTS,
+    columns::IMAGES,
+    columns::METADATA,
+    columns::GENERAL_METADATA,
+    columns::REJECTED_NODES,
+    columns::REFERENCES,
     Column::u32("interleaved_text_count", "pieces of text"),
     Column::u32("interleaved_image_count", "images"),
     Column::u32("interleaved_rejected_count", "nodes that left"),

@@ -22,14 +22,16 @@ use datafusion::{
     physical_expr::PhysicalExpr,
     prelude::SessionContext,
 };
-use gristmill_core::{Edit, Extractor, Signal, columns};
+use gristmill_core::{Edit, Extractor, Signal, Splitter, columns};
 use gristmill_dedup::{
     DOCUMENT_COLUMN, Dedup, EVIDENCE_COLUMN, Fingerprint, REPEAT_COLUMNS, Verdict, key_column,
 };
 use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule};
 
 pub use compile::compile;
-pub(crate) use compile::{ASKED_RULE, DOCUMENT_RULE, PARENT_ID, PART, READABLE_RULE, accepted};
+pub(crate) use compile::{
+    ASKED_RULE, DOCUMENT_RULE, PARENT_ID, PART, PART_COUNT, PARTS_RULE, READABLE_RULE, WHOLE_RULE, accepted,
+};
 pub use context::{CONTEXT_COLUMNS, NODE_COLUMNS};
 pub use explain::explain;
 
@@ -131,6 +133,8 @@ pub(crate) enum Op {
     Extract(Vec<&'static dyn Extractor>),
     /// Content changes.
     Edit(&'static dyn Edit),
+    /// Documents are cut into parts.
+    Split(&'static dyn Splitter),
     /// Signals add columns.
     Derive(Vec<&'static dyn Signal>),
     /// Rows that fail a rule get its number as their verdict.
@@ -278,6 +282,7 @@ impl fmt::Debug for Op {
                 write!(f, "Extract {}", names.join(", "))
             }
             Op::Edit(edit) => write!(f, "Edit {}", edit.card().name),
+            Op::Split(splitter) => write!(f, "Split {}", splitter.card().name),
             Op::Derive(signals) => {
                 let names: Vec<_> = signals.iter().map(|signal| signal.card().name).collect();
                 write!(f, "Derive {}", names.join(", "))
@@ -314,6 +319,9 @@ impl Op {
                 .collect(),
 
             Op::Edit(edit) => names(edit.card().inputs).collect(),
+            Op::Split(splitter) => names(splitter.card().inputs)
+                .chain([columns::ID.name, BORN_COLUMN])
+                .collect(),
             Op::Derive(signals) => signals
                 .iter()
                 .flat_map(|signal| names(signal.card().inputs))
@@ -358,6 +366,12 @@ impl Op {
                 all
             }
             Op::Edit(edit) => fields(edit.card().outputs).collect(),
+            Op::Split(splitter) => {
+                let own =
+                    [compile::PARENT_ID, compile::PART, compile::PART_COUNT].map(|column| column.field());
+                let born = Field::new(BORN_COLUMN, DataType::Boolean, true);
+                fields(splitter.card().outputs).chain(own).chain([born]).collect()
+            }
             Op::Derive(signals) => signals
                 .iter()
                 .flat_map(|signal| fields(signal.card().outputs))

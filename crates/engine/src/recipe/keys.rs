@@ -177,6 +177,11 @@ pub const STEP: &[Key] = &[
     ),
     key("use", Kind::Own, "walk the steps of a preset"),
     key("edit", Kind::Own, "change the content with this edit"),
+    key(
+        "split",
+        Kind::Own,
+        "cut documents into parts, which are documents of their own and stay; those that were cut leave",
+    ),
     key("redact", Kind::Own, "replace personal data of these kinds"),
     key(
         "resolve",

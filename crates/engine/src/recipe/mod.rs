@@ -1,8 +1,8 @@
 //! Recipes: YAML in, typed steps out, or all mistakes at once.
 
+mod configured;
 mod decontaminate;
 mod dedup;
-mod edit;
 mod expect;
 pub mod keys;
 mod models;
@@ -15,12 +15,12 @@ pub(crate) mod yaml;
 
 use std::fmt;
 
-use gristmill_core::{Extractor, FieldMap, Signal};
+use gristmill_core::{Edit, Extractor, FieldMap, Signal, Splitter};
 use gristmill_shard::RejectMode;
 
+use configured::Configured;
 pub(crate) use decontaminate::{DecontaminateSpec, NOT_CONTAMINATED};
 pub(crate) use dedup::{DedupSpec, IndexSpec, is_entry_name};
-use edit::EditSpec;
 pub use expect::Expectation;
 pub use models::ModelSpec;
 pub use preset::{Preset, PresetFile};
@@ -131,7 +131,8 @@ impl Step {
 pub(crate) enum Action {
     Extract(Vec<&'static dyn Extractor>),
     Keep(Vec<RuleSpec>),
-    Edit(EditSpec),
+    Edit(Configured<dyn Edit>),
+    Split(Configured<dyn Splitter>),
     Context,
     Resolve,
     Nodes(NodesSpec),

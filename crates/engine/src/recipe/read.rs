@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     Action, Chain, Expectation, ModelSpec, NodesSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec,
     Step, WriteSpec,
-    edit::EditSpec,
+    configured::Configured,
     keys::{EXPECT, Key, Kind, NODES, READ, RECIPE, STEP, WRITE},
     size::parse_size,
     suggest,
@@ -656,8 +656,13 @@ impl Reader<'_> {
                 }
             }
             "edit" => {
-                if let Some(spec) = self.edit(value, registry) {
-                    add(format!("edit {}", spec.edit.card().name), Action::Edit(spec));
+                if let Some(spec) = self.configured(value, &registry.edits) {
+                    add(spec.label(), Action::Edit(spec));
+                }
+            }
+            "split" => {
+                if let Some(spec) = self.configured(value, &registry.splitters) {
+                    add(spec.label(), Action::Split(spec));
                 }
             }
             "redact" => {
@@ -666,7 +671,7 @@ impl Reader<'_> {
                     match find_edit(registry.redactions, kind.text().unwrap_or_default()) {
                         Some(edit) => {
                             let label = format!("redact {}", edit.card().name);
-                            add(label, Action::Edit(EditSpec::plain(edit)));
+                            add(label, Action::Edit(Configured::plain(edit)));
                         }
                         None => self.unknown(
                             kind,
@@ -1003,6 +1008,7 @@ fn rule_names(chains: &[Chain]) -> Vec<&str> {
             Action::Extract(extractors) => names.push(crate::plan::accepted(extractors).name),
             Action::Dedup(spec) => names.push(&spec.keep.name),
             Action::Decontaminate(spec) => names.push(&spec.keep.name),
+            Action::Split(_) => names.extend([crate::plan::PARTS_RULE, crate::plan::WHOLE_RULE]),
             // Nodes leave within their document, not from the chain.
             Action::Edit(_) | Action::Context | Action::Resolve | Action::Nodes(_) => {}
         }
@@ -1067,6 +1073,7 @@ fn canonical_steps(steps: &[Step]) -> Vec<serde_json::Value> {
                 "step": step.label, "nodes": { "text": canonical_steps(&spec.text), "image": canonical_steps(&spec.image) },
             }),
             Action::Edit(spec) => spec.canonical(&step.label),
+            Action::Split(spec) => spec.canonical(&step.label),
             Action::Dedup(spec) => spec.canonical(&step.label),
             Action::Decontaminate(spec) => spec.canonical(&step.label),
             Action::Keep(rules) => {

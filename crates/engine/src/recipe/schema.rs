@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use gristmill_core::{Setting, Sort};
 use gristmill_dedup::Method;
 
-use super::keys::{
-    BENCHMARK, DECONTAMINATE, DEDUP, EXPECT, INDEX, Key, Kind, MODEL, READ, RECIPE, STEP, WRITE,
+use super::{
+    configured::Configurable,
+    keys::{BENCHMARK, DECONTAMINATE, DEDUP, EXPECT, INDEX, Key, Kind, MODEL, READ, RECIPE, STEP, WRITE},
 };
 use crate::registry::{Modality, Registry};
 
@@ -44,7 +45,8 @@ pub fn recipe_schema(registry: &Registry) -> Value {
                     "use",
                     names(registry.presets.iter().map(|preset| preset.name).collect()),
                 ),
-                ("edit", edit_schema(registry)),
+                ("edit", configured_schema(&registry.edits)),
+                ("split", configured_schema(&registry.splitters)),
                 ("redact", one_or_list(&redactions)),
                 ("decontaminate", {
                     let sets = json!({ "type": "array", "items": object(BENCHMARK, &[]), "minItems": 1 });
@@ -100,18 +102,18 @@ fn method_schema(method: &dyn Method) -> Value {
     one_of(&columns, &settings)
 }
 
-/// An edit: its name, or its name with settings.
-fn edit_schema(registry: &Registry) -> Value {
-    let names: Vec<_> = registry.edits.iter().map(|edit| edit.card().name).collect();
-    let with = registry.edits.iter().filter(|edit| !edit.settings().is_empty());
+/// An edit or a splitter: its name, or its name with settings.
+fn configured_schema<T: ?Sized + Configurable>(all: &[&'static T]) -> Value {
+    let names: Vec<_> = all.iter().map(|thing| thing.card().name).collect();
+    let with = all.iter().filter(|thing| !thing.settings().is_empty());
     let with: Map<String, Value> = with
-        .map(|edit| {
-            let settings = edit.settings().iter();
+        .map(|thing| {
+            let settings = thing.settings().iter();
             let settings: Map<String, Value> = settings
                 .map(|setting| (setting.name.to_owned(), setting_schema(setting)))
                 .collect();
             let schema = json!({ "type": "object", "additionalProperties": false, "properties": settings });
-            (edit.card().name.to_owned(), schema)
+            (thing.card().name.to_owned(), schema)
         })
         .collect();
     let settings = json!({

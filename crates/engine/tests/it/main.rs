@@ -5,6 +5,8 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
+mod split;
+
 use std::{
     ops::Range,
     path::Path,
@@ -265,6 +267,7 @@ fn registry() -> Arc<Registry> {
         page_images: &Plain,
         resource_key: |_| 0,
         edits: Vec::new(),
+        splitters: vec![&split::Pieces],
         redactions: &[],
         signals: SIGNALS.to_vec(),
         models: &[],

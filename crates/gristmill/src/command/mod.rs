@@ -3,6 +3,7 @@
 mod codec_worker;
 mod contamination;
 mod demo;
+mod export;
 mod index;
 mod inspect;
 mod list;
@@ -55,7 +56,7 @@ enum Verb {
     Explain(recipe::RecipeArguments),
     /// Take a few records through a recipe: before, after, and why
     Sample(recipe::SampleArguments),
-    /// List formats, extractors, edits, redactions, signals, methods, presets, columns
+    /// List formats, extractors, edits, splitters, redactions, signals, methods, presets, columns
     List(list::ListArguments),
     /// Say why a record is or is not in an output
     Why(inspect::WhyArguments),
@@ -63,6 +64,8 @@ enum Verb {
     Contamination(inspect::OutputArguments),
     /// Show or change what dedup steps remember of earlier runs
     Index(index::IndexArguments),
+    /// Write the images, sounds or videos of an output as files or WebDataset shards
+    Export(export::ExportArguments),
     /// Compare every file of an output with its manifest
     Verify(inspect::OutputArguments),
     /// Run C decoders for another process of this command
@@ -152,6 +155,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Why(arguments) => inspect::why(&context, &arguments),
         Verb::Contamination(arguments) => contamination::contamination(&context, &arguments),
         Verb::Index(arguments) => index::index(&context, &arguments),
+        Verb::Export(arguments) => export::export(&context, &arguments),
         Verb::Verify(arguments) => inspect::verify(&context, &arguments),
         Verb::Query(arguments) => inspect::query(&context, &arguments),
     });

@@ -22,7 +22,7 @@ pub(super) fn json_rows(batch: &RecordBatch) -> Result<Vec<Value>, ArrowError> {
 }
 
 /// A value of a column: numbers bare, lists and structs as such, bytes as hexadecimal digits.
-fn json_value(array: &ArrayRef, row: usize) -> Result<Value, ArrowError> {
+pub(super) fn json_value(array: &ArrayRef, row: usize) -> Result<Value, ArrowError> {
     if array.is_null(row) {
         return Ok(Value::Null);
     }

@@ -153,6 +153,83 @@ fn interleaved_documents_are_aligned_and_hold_the_bytes_of_the_crawl() {
 }
 
 #[test]
+fn rows_of_interleaved_documents_are_their_pieces_in_order() {
+    let folder = crawl();
+    let steps = "interleaved:\n  - resolve: crawl\n  - nodes:\n      image:\n        - use: obelics_images\n";
+    let whole = run_over_crawl(&folder, &written(&folder, "whole.yaml", steps), "whole", &[]);
+    let steps = format!("{steps}  - split: rows\n");
+    let split = run_over_crawl(&folder, &written(&folder, "rows.yaml", &steps), "rows", &[]);
+    adds_up(&manifest(&split));
+    let documents = rows(
+        &whole,
+        "SELECT id, texts, images, metadata, general_metadata, references FROM interleaved",
+    );
+    let pieces = rows(&split, "SELECT * FROM interleaved ORDER BY uri, offset, part");
+    let json = |value: &Value| serde_json::from_str::<Value>(value.as_str().unwrap()).unwrap();
+    let mut by_document: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for piece in &pieces {
+        assert!(piece.get("texts").is_none(), "a piece does not hold the whole");
+        assert_eq!(piece["sample_id"], piece["parent_id"]);
+        by_document
+            .entry(piece["sample_id"].as_str().unwrap())
+            .or_default()
+            .push(piece);
+    }
+    assert_eq!(by_document.len(), documents.len());
+    let mut missing = 0;
+    for document in &documents {
+        let own = &by_document[document["id"].as_str().unwrap()];
+        for (position, piece) in (-1..).zip(own) {
+            assert_eq!(piece["position"], position);
+        }
+        assert_eq!(own[0]["modality"], "metadata");
+        assert_eq!(own[0]["text_content"], document["general_metadata"]);
+        let of = |kind: &str| {
+            own.iter()
+                .filter(|piece| piece["modality"] == kind)
+                .collect::<Vec<_>>()
+        };
+        let present = |list: &Value| -> Vec<Value> {
+            let items = list.as_array().unwrap().iter();
+            items.filter(|item| !item.is_null()).cloned().collect()
+        };
+        let texts: Vec<Value> = of("text")
+            .iter()
+            .map(|piece| piece["text_content"].clone())
+            .collect();
+        assert_eq!(texts, present(&document["texts"]));
+        let images: Vec<_> = of("image")
+            .into_iter()
+            .filter(|piece| piece["materialize_error"].is_null())
+            .collect();
+        let bytes: Vec<Value> = images
+            .iter()
+            .map(|piece| piece["binary_content"].clone())
+            .collect();
+        let held: Vec<Value> = present(&document["images"])
+            .iter()
+            .map(|image| image["bytes"].clone())
+            .collect();
+        assert_eq!(bytes, held);
+        for image in images {
+            let source = json(&image["source_ref"]);
+            assert!(source["path"].as_str().unwrap().ends_with(".warc.gz"), "{source}");
+            assert!(
+                source["byte_offset"].is_u64()
+                    && image["content_type"].as_str().unwrap().starts_with("image/")
+            );
+        }
+        let references = json(&document["references"]);
+        missing += references.as_array().unwrap().len();
+    }
+    let told = pieces
+        .iter()
+        .filter(|piece| !piece["materialize_error"].is_null())
+        .count();
+    assert_eq!(told, missing);
+}
+
+#[test]
 fn a_chain_gives_the_same_shards_alone_and_beside_others() {
     let folder = crawl();
     let text =
@@ -219,8 +296,22 @@ fn other_readers_decode_images_and_documents() {
     let steps = "image:\n  - keep: {min_side: image_width_px >= 20}\n  - context: pages\n\
                  interleaved:\n  - resolve: crawl\n  - nodes: {image: [{use: obelics_images}, {keep: {whole: NOT image_is_truncated}}]}\n";
     let to = run_over_crawl(&folder, &written(&folder, "all.yaml", steps), "out", &[]);
+    let (files, shards) = (path(&folder, "files"), path(&folder, "shards"));
+    succeed(&["export", &to, "--modality", "image", "--to", &files]);
+    succeed(&[
+        "export",
+        &to,
+        "--modality",
+        "image",
+        "--form",
+        "webdataset",
+        "--samples",
+        "9",
+        "--to",
+        &shards,
+    ]);
     let output = python
-        .args(["tests/media.py", &to, &path(&folder, "crawl")])
+        .args(["tests/media.py", &to, &path(&folder, "crawl"), &files, &shards])
         .env("HF_HOME", path(&folder, "hf"))
         .output()
         .unwrap();
