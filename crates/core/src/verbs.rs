@@ -132,7 +132,7 @@ pub trait Signal: Send + Sync {
     /// a fault for content that cannot be decoded.
     fn measure(&self, inputs: &[ArrayRef], _wanted: &[&str]) -> Result<Documents> {
         let columns = self.compute(inputs)?;
-        let rows = inputs.first().map_or(0, |input| input.len());
+        let rows = inputs.first().map_or(0, Array::len);
         Ok(Documents {
             columns,
             faults: StringViewArray::new_null(rows),
