@@ -227,6 +227,8 @@ impl Workers {
             .stdout
             .take()
             .expect("standard output was asked for as a pipe");
+        widen(&input);
+        widen(&output);
         let (requests, incoming) = channel();
         let (outgoing, answers) = channel();
         let attendant = thread::Builder::new().name("codec-worker".into());
@@ -241,6 +243,19 @@ impl Workers {
         Ok(worker)
     }
 }
+
+/// The buffer of a pipe, where the system lets it be set: with the usual 64 KiB each picture would wake both sides
+/// hundreds of times.
+const PIPE_BYTES: i32 = 1 << 20;
+
+/// Gives a pipe a larger buffer. Where that is refused, it works all the same.
+#[cfg(target_os = "linux")]
+fn widen(pipe: impl std::os::fd::AsFd) {
+    let _ = nix::fcntl::fcntl(pipe, nix::fcntl::FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen<T>(_: T) {}
 
 /// What became of a request.
 enum Outcome {
@@ -330,8 +345,11 @@ fn exchange(request: &Request, input: &mut impl Write, output: &mut impl Read) -
                 "answers with status {status} and {length} bytes of at most {length_max}"
             )));
         }
-        let mut data = vec![0; length as usize];
-        output.read_exact(&mut data).map_err(ends)?;
+        let mut data = Vec::with_capacity(length as usize);
+        let read = output.take(length).read_to_end(&mut data).map_err(ends)?;
+        if read as u64 != length {
+            return Err(ends(io::ErrorKind::UnexpectedEof.into()));
+        }
         Ok(match status.checked_sub(1) {
             None => Ok(data),
             Some(kind) => Err(Fault::new(KINDS[kind as usize], String::from_utf8_lossy(&data))),

@@ -15,6 +15,8 @@ use crate::thumbnail::ThumbnailRef;
 
 /// Parts of a saturation of 1, so that sums are of integers.
 const PARTS: f32 = 65_536.0;
+/// Added to a positive float below it, which then has its whole part, rounded, in its lowest bits.
+const WHOLE: f32 = 8_388_608.0;
 /// Pixels that are summed in 32 bits.
 const BLOCK: usize = 512;
 
@@ -95,12 +97,13 @@ impl WithSimd for Sum<'_> {
             // A square is below 2^18, so the sum of a block is below 2^27.
             let (mut red_green, mut red_green_squares) = (0i32, 0u32);
             let (mut yellow_blue, mut yellow_blue_squares) = (0i32, 0u32);
-            let mut saturation = 0i32;
+            let mut saturation = 0u32;
             for &[red, green, blue] in block {
                 let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
                 // Whole parts, rounded: at most 2^16, so the sum of a block is at most 2^25.
                 let share = f32::from(most - least) / f32::from(most.max(1));
-                saturation += (share * PARTS + 0.5) as i32;
+                // A conversion by `as` minds what does not fit, and takes three times as long for the whole loop.
+                saturation += (share * PARTS + WHOLE).to_bits() - WHOLE.to_bits();
                 let (red, green, blue) = (i32::from(red), i32::from(green), i32::from(blue));
                 let (rg, yb) = (red - green, red + green - 2 * blue);
                 red_green += rg;
@@ -112,7 +115,7 @@ impl WithSimd for Sum<'_> {
             sums.red_green_squares += u64::from(red_green_squares);
             sums.yellow_blue += i64::from(yellow_blue);
             sums.yellow_blue_squares += u64::from(yellow_blue_squares);
-            sums.saturation += saturation as u64;
+            sums.saturation += u64::from(saturation);
         }
         sums
     }
