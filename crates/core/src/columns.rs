@@ -168,3 +168,22 @@ pub const REFERENCES: Column = Column::text(
     "references",
     "JSON list of audio, video and images that are only known by their address: kind, address, reason, position",
 );
+/// The acoustic fingerprint of a sound.
+pub const AUDIO_FINGERPRINT: Column = Column::text(
+    "audio_fingerprint",
+    "Chromaprint of the first 120 s as fpcalc prints it (algorithm 2); null below 2.6 s",
+);
+/// The hash of a sound's samples.
+pub const AUDIO_SAMPLE_HASH: Column = Column::text(
+    "audio_sample_hash",
+    "xxh3-128 of rate, channels and decoded samples, 32 hexadecimal digits",
+);
+/// The PDQ hashes of a video's frames.
+pub const VIDEO_PDQ: Column = Column::texts(
+    "video_pdq",
+    "PDQ hashes of key frames a second or more apart, as lines of number, quality, hash and seconds (vPDQ)",
+);
+/// The length of a sound.
+pub const AUDIO_DURATION: Column = Column::f64("audio_duration_s", "length of the sound in seconds");
+/// The length of a video.
+pub const VIDEO_DURATION: Column = Column::f64("video_duration_s", "length of the video in seconds");

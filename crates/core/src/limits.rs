@@ -26,6 +26,22 @@ pub struct Limits {
     pub document_bytes: usize,
     /// Longest ICC profile. 4 MiB.
     pub icc_bytes: usize,
+    /// Most sample frames (samples of one channel) of a sound that are decoded. 2 billion: 11.5 hours at 48 kHz.
+    pub audio_frames: u64,
+    /// Most channels of a sound. 64.
+    pub audio_channels: u16,
+    /// Highest sample rate of a sound. 768 kHz.
+    pub audio_rate_hz: u32,
+    /// Most bytes of decoded samples that are held at once, to write a sound anew. 1 GiB: 93 minutes of one channel at 48 kHz.
+    pub audio_bytes: u64,
+    /// Most samples of all tracks of a video together: pictures, packets of sound, texts. 4 million.
+    pub video_samples: u32,
+    /// Most pixels of one frame of a video. 36 million: the most of H.264 and HEVC level 6.2.
+    pub video_pixels: u64,
+    /// Most bytes that decoding one video may allocate, in a worker process. 2 GiB.
+    pub video_bytes: u64,
+    /// Most pixels that are decoded of one video: of frames, added up. 100 billion.
+    pub video_decoded_pixels: u64,
 }
 
 impl Default for Limits {
@@ -41,6 +57,14 @@ impl Default for Limits {
             image_frames: 10_000,
             document_bytes: 256 << 20,
             icc_bytes: 4 << 20,
+            audio_frames: 2_000_000_000,
+            audio_channels: 64,
+            audio_rate_hz: 768_000,
+            audio_bytes: 1 << 30,
+            video_samples: 4_000_000,
+            video_pixels: 36_000_000,
+            video_bytes: 2 << 30,
+            video_decoded_pixels: 100_000_000_000,
         }
     }
 }

@@ -181,15 +181,26 @@ impl Workers {
     /// takes longer than the guard, or has a longer answer, is `Fault::limit`. Each such child is killed. One that has
     /// answered before gets a successor that is asked once more, so that an answer depends on its request alone.
     pub fn call(&self, codec: u32, request: &[&[u8]], answer_max: u64) -> Result<Vec<u8>, Fault> {
+        self.call_within(codec, request, answer_max, self.guard)
+    }
+
+    /// The same with a guard for this request: some take longer by nature.
+    pub fn call_within(
+        &self,
+        codec: u32,
+        request: &[&[u8]],
+        answer_max: u64,
+        guard: Duration,
+    ) -> Result<Vec<u8>, Fault> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let known = idle().pop();
         let is_fresh = known.is_none();
         let mut worker = known.map_or_else(|| self.start(), Ok)?;
-        let mut outcome = worker.ask(codec, request, answer_max, self.guard);
+        let mut outcome = worker.ask(codec, request, answer_max, guard);
         if !is_fresh && matches!(outcome, Outcome::Broken(_)) {
             worker.end();
             worker = self.start()?;
-            outcome = worker.ask(codec, request, answer_max, self.guard);
+            outcome = worker.ask(codec, request, answer_max, guard);
         }
         match outcome {
             Outcome::Answer(answer) => {
@@ -198,10 +209,7 @@ impl Workers {
             }
             Outcome::Late => {
                 worker.end();
-                Err(Fault::limit(format!(
-                    "codec worker takes longer than {:?}",
-                    self.guard
-                )))
+                Err(Fault::limit(format!("codec worker takes longer than {guard:?}")))
             }
             Outcome::Broken(how) => {
                 worker.end();

@@ -13,7 +13,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("gristmill-source", &["gristmill-core"]),
     ("gristmill-text", &["gristmill-core"]),
     ("gristmill-image", &["gristmill-core", "gristmill-worker"]),
-    ("gristmill-dedup", &["gristmill-core", "gristmill-text"]),
+    ("gristmill-audio", &["gristmill-core"]),
+    (
+        "gristmill-video",
+        &["gristmill-core", "gristmill-worker", "gristmill-image"],
+    ),
+    (
+        "gristmill-dedup",
+        &[
+            "gristmill-core",
+            "gristmill-text",
+            "gristmill-audio",
+            "gristmill-video",
+        ],
+    ),
     ("gristmill-shard", &["gristmill-core"]),
     (
         "gristmill-engine",
@@ -27,6 +40,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "gristmill-source",
             "gristmill-text",
             "gristmill-image",
+            "gristmill-audio",
+            "gristmill-video",
             "gristmill-dedup",
             "gristmill-shard",
             "gristmill-engine",
