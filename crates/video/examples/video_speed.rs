@@ -1,0 +1,141 @@
+//! Speed of reading, of key frames, of all frames and of what is measured of them.
+//!
+//! ```text
+//! cargo run --release -p gristmill-video --example video_speed -- [--json] REPEATS FILES...
+//! ```
+//!
+//! Prints seconds of CPU time per file, best of the repeats: reading headers; decoding key frames alone (`keys`); decoding them,
+//! with all that the signal `keyframes` tells (`keyframes`); decoding all frames (`decode`); with all that `frames` tells
+//! (`frames`). Everything runs in this process; `worker` is `keyframes` by a worker, its time included.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example prints")]
+
+mod support;
+
+use std::{env, fs, io, path::Path};
+
+use gristmill_core::Limits;
+use gristmill_video::{CODECS, EXTRACTORS, Policy, Probe, SIGNALS, at_samples, play, read};
+use gristmill_worker::{Workers, serve, use_workers};
+use serde_json::json;
+
+fn main() {
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments.is_empty() {
+        // The worker: this program again.
+        serve(CODECS, io::stdin().lock(), io::stdout().lock()).unwrap();
+        return;
+    }
+    let as_json = arguments.first().is_some_and(|first| first == "--json");
+    if as_json {
+        arguments.remove(0);
+    }
+    let [repeats, files @ ..] = arguments.as_slice() else {
+        return;
+    };
+    let repeats: usize = repeats.parse().unwrap();
+    let limits = Limits::default();
+    let mut rows = Vec::new();
+    for path in files {
+        let bytes = fs::read(path).unwrap();
+        let video = EXTRACTORS[0].extract(&support::record(path), &[]).unwrap();
+        let measure = |name: &str| {
+            let signal = SIGNALS.iter().find(|signal| signal.card().name == name).unwrap();
+            let wanted: Vec<&str> = signal.card().outputs.iter().map(|output| output.name).collect();
+            let documents = signal.measure(&video.columns[..1], &wanted).unwrap();
+            assert!(
+                arrow_array::Array::is_null(&documents.faults, 0),
+                "{}",
+                documents.faults.value(0)
+            );
+        };
+        let film = read(&bytes, &limits).unwrap();
+        let track = film.video().unwrap();
+        let keys = Policy::Keyframes {
+            apart_ms: 0,
+            most: u32::MAX,
+        }
+        .choose(track)
+        .places;
+        let probe = best(repeats, || {
+            for _ in 0..100 {
+                let film = read(&bytes, &limits).unwrap();
+                Probe::of(&film).unwrap();
+            }
+        }) / 100.0;
+        let keys_s = best(repeats, || {
+            at_samples(&film, track, &keys, &limits, |_| ()).unwrap();
+        });
+        let keyframes = best(repeats, || measure("keyframes"));
+        let decode = best(repeats, || {
+            play(&film, track, &limits, |_| ()).unwrap();
+        });
+        let frames = best(repeats, || measure("frames"));
+        rows.push((
+            path,
+            track.codec.to_string(),
+            track.times().len(),
+            keys.len(),
+            [probe, keys_s, keyframes, decode, frames],
+        ));
+    }
+    let workers = Workers::new(env::current_exe().unwrap(), Vec::<String>::new());
+    workers.check().unwrap();
+    let _ = use_workers(workers);
+    for (path, codec, frames, keys, seconds) in rows {
+        let video = EXTRACTORS[0].extract(&support::record(path), &[]).unwrap();
+        let signal = SIGNALS
+            .iter()
+            .find(|signal| signal.card().name == "keyframes")
+            .unwrap();
+        let wanted: Vec<&str> = signal.card().outputs.iter().map(|output| output.name).collect();
+        let worker = best(repeats, || {
+            signal.measure(&video.columns[..1], &wanted).unwrap();
+        });
+        let [probe, keys_s, keyframes, decode, all] = seconds;
+        if as_json {
+            println!(
+                "{}",
+                json!({"path": path, "codec": codec, "frames": frames, "keys": keys, "probe": probe, "keys_s": keys_s,
+                    "keyframes": keyframes, "decode": decode, "frames_s": all, "worker": worker})
+            );
+        } else {
+            println!(
+                "{codec:5} {frames:6} frames {keys:4} keys: probe {:.0} µs, keys {keys_s:.3} s, keyframes {keyframes:.3} s, worker {worker:.3} s, decode {decode:.3} s, frames {all:.3} s  {path}",
+                probe * 1e6
+            );
+        }
+    }
+}
+
+/// Seconds of CPU time of this process and its children.
+fn best(repeats: usize, mut run: impl FnMut()) -> f64 {
+    let times = (0..repeats).map(|_| {
+        let start = cpu_nanoseconds();
+        run();
+        (cpu_nanoseconds() - start) as f64 / 1e9
+    });
+    times.fold(f64::INFINITY, f64::min)
+}
+
+/// CPU time of all threads of this process and of its children, by Linux.
+fn cpu_nanoseconds() -> u64 {
+    let of = |path: &Path| {
+        let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+        text.split(' ')
+            .next()
+            .and_then(|field| field.parse().ok())
+            .unwrap_or(0)
+    };
+    let mut sum = 0;
+    for thread in fs::read_dir("/proc/self/task").unwrap() {
+        let thread = thread.unwrap().path();
+        sum += of(&thread);
+        let children = fs::read_to_string(thread.join("children")).unwrap_or_default();
+        sum += children
+            .split_whitespace()
+            .map(|child| of(&Path::new("/proc").join(child)))
+            .sum::<u64>();
+    }
+    sum
+}

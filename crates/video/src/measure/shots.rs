@@ -1,0 +1,388 @@
+//! Shots: where one ends and the next begins.
+//!
+//! Two detectors of PySceneDetect 0.7 with its defaults, on the small picture:
+//!
+//! - *content*: the score of a frame is the mean absolute difference to the frame before of hue, saturation and value (OpenCV's
+//!   8-bit HSV, hue 0 to 179), the mean of the three. A score of 27 or more is a cut; cuts closer than 15 frames are merged into the
+//!   last of them (`FlashFilter`, `MERGE`).
+//! - *adaptive*: a frame is a cut where its score is at least 15 and at least 3 times the mean score of two frames before and two after,
+//!   and the cut before is 15 frames away or more.
+//!
+//! A cut is at the presentation time of the first frame of the new shot, so times hold at a variable frame rate. The first shot begins
+//! with the first frame, the last one ends with the video.
+//!
+//! Source: PySceneDetect 0.7.2, `detectors/content_detector.py`, `adaptive_detector.py`, `detector.py`.
+
+use std::{collections::VecDeque, sync::LazyLock};
+
+use gristmill_core::Column;
+
+use super::{Measure, Values, View, small::Small, spans_json};
+use crate::probe::rounded;
+
+/// What the content detector gives.
+pub(crate) const CONTENT_OUTPUTS: [Column; 5] = [
+    Column::u32("video_shot_count", "shots, by PySceneDetect's ContentDetector"),
+    Column::f64("video_shot_mean_s", "mean length of shots, in seconds"),
+    Column::f64("video_shot_longest_s", "length of the longest shot, in seconds"),
+    Column::f64("video_shot_shortest_s", "length of the shortest shot, in seconds"),
+    Column::text(
+        "video_shots",
+        "shots as a JSON list of pairs: first and last moment, in seconds",
+    )
+    .if_named(),
+];
+
+/// What the adaptive detector gives.
+pub(crate) const ADAPTIVE_OUTPUTS: [Column; 2] = [
+    Column::u32(
+        "video_adaptive_shot_count",
+        "shots, by PySceneDetect's AdaptiveDetector",
+    ),
+    Column::text(
+        "video_adaptive_shots",
+        "shots of the adaptive detector as a JSON list of pairs: first and last moment, in seconds",
+    )
+    .if_named(),
+];
+
+/// A score that is a cut.
+const THRESHOLD: f64 = 27.0;
+/// Fewest frames between cuts.
+const SHOT_FRAMES: usize = 15;
+/// By how much a score has to exceed those around it.
+const ADAPTIVE_RATIO: f64 = 3.0;
+/// Frames before and after that are looked at.
+const WINDOW: usize = 2;
+/// The least score of a cut of the adaptive detector.
+const ADAPTIVE_LEAST: f64 = 15.0;
+
+/// A cut: the first frame of a shot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cut {
+    /// Its place among the frames that were looked at.
+    pub number: usize,
+    /// When it is shown, in seconds.
+    pub time_s: f64,
+}
+
+/// How cuts are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detector {
+    /// By the score alone.
+    Content,
+    /// By the score and those around it.
+    Adaptive,
+}
+
+/// Finds cuts in scores.
+#[derive(Debug)]
+pub struct Cuts {
+    detector: Detector,
+    found: Vec<Cut>,
+    flash: Flash,
+    /// The last scores of the adaptive detector.
+    window: VecDeque<(Cut, f64)>,
+    last: Option<usize>,
+    next: usize,
+}
+
+impl Cuts {
+    /// No cut yet.
+    pub fn new(detector: Detector) -> Self {
+        Cuts {
+            detector,
+            found: Vec::new(),
+            flash: Flash::default(),
+            window: VecDeque::new(),
+            last: None,
+            next: 0,
+        }
+    }
+
+    /// Takes the score of the next frame: 0 of the first.
+    pub fn take(&mut self, time_s: f64, score: f64) {
+        let now = Cut {
+            number: self.next,
+            time_s,
+        };
+        self.next += 1;
+        let cut = match self.detector {
+            Detector::Content => self.flash.take(now, score >= THRESHOLD),
+            Detector::Adaptive => self.adaptive(now, score),
+        };
+        self.found.extend(cut);
+    }
+
+    /// The cuts so far.
+    pub fn found(&self) -> &[Cut] {
+        &self.found
+    }
+
+    fn adaptive(&mut self, now: Cut, score: f64) -> Option<Cut> {
+        let last = *self.last.get_or_insert(now.number);
+        self.window.push_back((now, score));
+        if self.window.len() < 1 + 2 * WINDOW {
+            return None;
+        }
+        let (target, target_score) = self.window[WINDOW];
+        let around: f64 = (0..self.window.len())
+            .filter(|&at| at != WINDOW)
+            .map(|at| self.window[at].1)
+            .sum();
+        self.window.pop_front();
+        let mean = around / (2.0 * WINDOW as f64);
+        let ratio = if mean.abs() >= 0.000_01 {
+            (target_score / mean).min(255.0)
+        } else if target_score >= ADAPTIVE_LEAST {
+            255.0
+        } else {
+            0.0
+        };
+        let is_cut = ratio >= ADAPTIVE_RATIO && target_score >= ADAPTIVE_LEAST;
+        // The first frames of a video are no cut: the difference may not be below 0.
+        let is_far = target.number >= last + SHOT_FRAMES;
+        (is_cut && is_far).then(|| {
+            self.last = Some(target.number);
+            target
+        })
+    }
+}
+
+/// Merges cuts that follow each other too closely: PySceneDetect's `FlashFilter` in mode `MERGE`.
+#[derive(Debug, Default)]
+struct Flash {
+    last_above: Option<Cut>,
+    is_enabled: bool,
+    merge_start: Option<usize>,
+}
+
+impl Flash {
+    fn take(&mut self, now: Cut, is_above: bool) -> Option<Cut> {
+        let before = *self.last_above.get_or_insert(now);
+        let is_far = now.number - before.number >= SHOT_FRAMES;
+        let last = if is_above { now } else { before };
+        self.last_above = Some(last);
+        if let Some(start) = self.merge_start {
+            if is_far && !is_above && last.number - start >= SHOT_FRAMES {
+                self.merge_start = None;
+                return Some(last);
+            }
+            return None;
+        }
+        if !is_above {
+            return None;
+        }
+        if is_far {
+            self.is_enabled = true;
+            return Some(now);
+        }
+        if self.is_enabled {
+            self.merge_start = Some(now.number);
+        }
+        None
+    }
+}
+
+/// Measures shots; see the module.
+pub(super) struct Shots {
+    cuts: Cuts,
+    before: Vec<[u8; 3]>,
+    now: Vec<[u8; 3]>,
+    first_s: Option<f64>,
+}
+
+impl Shots {
+    pub(super) fn content() -> Self {
+        Shots::new(Detector::Content)
+    }
+
+    pub(super) fn adaptive() -> Self {
+        Shots::new(Detector::Adaptive)
+    }
+
+    fn new(detector: Detector) -> Self {
+        Shots {
+            cuts: Cuts::new(detector),
+            before: Vec::new(),
+            now: Vec::new(),
+            first_s: None,
+        }
+    }
+}
+
+impl Measure for Shots {
+    fn take(&mut self, view: &View<'_>) {
+        to_hsv(view.small, &mut self.now);
+        let score = if self.before.len() == self.now.len() {
+            difference(&self.before, &self.now)
+        } else {
+            0.0
+        };
+        self.first_s.get_or_insert(view.time_s);
+        self.cuts.take(view.time_s, score);
+        std::mem::swap(&mut self.before, &mut self.now);
+    }
+
+    fn finish(self: Box<Self>, end_s: f64, values: &mut Values) {
+        let Some(first) = self.first_s else {
+            return;
+        };
+        let starts: Vec<f64> = std::iter::once(first)
+            .chain(self.cuts.found().iter().map(|cut| cut.time_s))
+            .collect();
+        let ends = starts.iter().skip(1).copied().chain([end_s]);
+        let shots: Vec<(f64, f64)> = starts.iter().copied().zip(ends).collect();
+        let lengths = || shots.iter().map(|(from, to)| to - from);
+        let count = shots.len();
+        let list = spans_json(&shots);
+        match self.cuts.detector {
+            Detector::Adaptive => {
+                values.insert("video_adaptive_shot_count".into(), count.into());
+                values.insert("video_adaptive_shots".into(), list);
+            }
+            Detector::Content => {
+                values.insert("video_shot_count".into(), count.into());
+                values.insert("video_shots".into(), list);
+                let mean = (end_s - first) / count as f64;
+                values.insert("video_shot_mean_s".into(), rounded(mean).into());
+                for (name, length) in [
+                    ("video_shot_longest_s", lengths().max_by(f64::total_cmp)),
+                    ("video_shot_shortest_s", lengths().min_by(f64::total_cmp)),
+                ] {
+                    values.insert(name.into(), length.map(rounded).into());
+                }
+            }
+        }
+    }
+}
+
+/// `round(255 * 2^12 / v)` and `round(180 * 2^12 / (6 * d))`: OpenCV divides by tables.
+static DIVISIONS: LazyLock<[[i32; 256]; 2]> = LazyLock::new(|| {
+    let table = |of: f64| {
+        std::array::from_fn(|at| {
+            if at == 0 {
+                0
+            } else {
+                (of / at as f64).round_ties_even() as i32
+            }
+        })
+    };
+    [table(f64::from(255 << 12)), table(f64::from(180 << 12) / 6.0)]
+});
+
+/// Hue, saturation and value as OpenCV's `COLOR_BGR2HSV` has them in 8 bits.
+fn to_hsv(small: &Small, into: &mut Vec<[u8; 3]>) {
+    let [by_value, by_range] = &*DIVISIONS;
+    let (pixels, _) = small.rgb.as_chunks::<3>();
+    into.clear();
+    into.extend(pixels.iter().map(|&[red, green, blue]| {
+        let value = red.max(green).max(blue);
+        let range = value - red.min(green).min(blue);
+        let saturation = (i32::from(range) * by_value[usize::from(value)] + (1 << 11)) >> 12;
+        let [red, green, blue, wide] = [red, green, blue, range].map(i32::from);
+        let top = i32::from(value);
+        let sector = if top == red {
+            green - blue
+        } else if top == green {
+            blue - red + 2 * wide
+        } else {
+            red - green + 4 * wide
+        };
+        let hue = (sector * by_range[usize::from(range)] + (1 << 11)) >> 12;
+        let hue = if hue < 0 { hue + 180 } else { hue };
+        [hue as u8, saturation as u8, value]
+    }));
+}
+
+/// The mean of the mean differences of hue, saturation and value.
+fn difference(one: &[[u8; 3]], two: &[[u8; 3]]) -> f64 {
+    let (one, two) = (one.as_flattened(), two.as_flattened());
+    let sum: u64 = one
+        .chunks(1 << 12)
+        .zip(two.chunks(1 << 12))
+        .map(|(one, two)| {
+            let differences = one
+                .iter()
+                .zip(two)
+                .map(|(one, two)| u32::from(one.abs_diff(*two)));
+            u64::from(differences.sum::<u32>())
+        })
+        .sum();
+    sum as f64 / one.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cuts(detector: Detector, scores: impl IntoIterator<Item = f64>) -> Vec<usize> {
+        let mut cuts = Cuts::new(detector);
+        for (number, score) in scores.into_iter().enumerate() {
+            cuts.take(number as f64 / 25.0, score);
+        }
+        cuts.found().iter().map(|cut| cut.number).collect()
+    }
+
+    fn scores(length: usize, peaks: &[(usize, f64)]) -> Vec<f64> {
+        let mut scores = vec![1.0; length];
+        for &(at, score) in peaks {
+            scores[at] = score;
+        }
+        scores
+    }
+
+    #[test]
+    fn a_score_above_the_threshold_is_a_cut() {
+        let scores = scores(90, &[(30, 27.0), (60, 26.9)]);
+        assert_eq!(cuts(Detector::Content, scores), [30]);
+    }
+
+    #[test]
+    fn a_cut_within_the_first_frames_is_none() {
+        assert_eq!(
+            cuts(Detector::Content, scores(60, &[(5, 90.0), (30, 90.0)])),
+            [30]
+        );
+        assert_eq!(
+            cuts(Detector::Adaptive, scores(60, &[(5, 90.0), (30, 90.0)])),
+            [30]
+        );
+    }
+
+    #[test]
+    fn cuts_close_together_are_merged_into_the_last() {
+        let scores = scores(120, &[(30, 50.0), (35, 50.0), (45, 50.0), (55, 50.0)]);
+        assert_eq!(cuts(Detector::Content, scores), [30, 55]);
+    }
+
+    #[test]
+    fn fast_motion_is_no_cut_to_the_adaptive_detector() {
+        let mut pan = vec![40.0; 80];
+        pan[40] = 60.0;
+        assert!(cuts(Detector::Adaptive, pan.clone()).is_empty());
+        pan[40] = 130.0;
+        assert_eq!(cuts(Detector::Adaptive, pan), [40]);
+    }
+
+    #[test]
+    fn colours_are_those_of_opencv() {
+        let check = |rgb: [u8; 3], expected: [u8; 3]| {
+            let small = Small {
+                width: 1,
+                height: 1,
+                rgb: rgb.to_vec(),
+            };
+            let mut found = Vec::new();
+            to_hsv(&small, &mut found);
+            assert_eq!(found, [expected], "{rgb:?}");
+        };
+        check([0, 0, 0], [0, 0, 0]);
+        check([255, 0, 0], [0, 255, 255]);
+        check([0, 255, 0], [60, 255, 255]);
+        check([0, 0, 255], [120, 255, 255]);
+        check([255, 0, 255], [150, 255, 255]);
+        check([200, 100, 50], [10, 191, 200]);
+        check([10, 20, 30], [105, 170, 30]);
+    }
+}

@@ -1,0 +1,191 @@
+//! Clips: copied without decoding, read again by the same reader, frame by frame those of their parents.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that tells when it is skipped"
+)]
+
+mod support;
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, StringViewArray, cast::AsArray, types::Float64Type};
+use gristmill_core::{Given, Limits, Parts, Settings, conformance};
+use gristmill_video::{EDITS, EXTRACTORS, Film, Frame, Probe, SIGNALS, SPLITTERS, cut, play, read};
+use support::signals::{extract, measure};
+
+/// Frames that are shown, with their times.
+fn frames(film: &Film<'_>) -> Vec<(f64, Frame)> {
+    let mut frames = Vec::new();
+    let _ = play(film, film.video().unwrap(), &Limits::default(), |shown| {
+        frames.push((shown.time_s, shown.frame));
+    });
+    frames
+}
+
+#[test]
+fn cards_are_complete_and_unlike() {
+    let cards = SIGNALS
+        .iter()
+        .map(|signal| signal.card())
+        .chain(EXTRACTORS.iter().map(|extractor| extractor.card()))
+        .chain(EDITS.iter().map(|edit| edit.card()))
+        .chain(SPLITTERS.iter().map(|splitter| splitter.card()));
+    conformance::check_cards(cards);
+}
+
+#[test]
+fn a_clip_shows_the_frames_of_its_span() {
+    let Some(entries) = support::manifest() else {
+        return;
+    };
+    let limits = Limits::default();
+    let mut clips = 0;
+    for (entry, bytes) in entries.iter().filter(|(_, bytes)| bytes.len() < 300_000) {
+        let path = entry["path"].as_str().unwrap();
+        let Ok(film) = read(bytes, &limits) else {
+            continue;
+        };
+        let Ok(probe) = Probe::of(&film) else {
+            continue;
+        };
+        let is_decoded =
+            matches!(probe.codec.as_str(), "h264" | "hevc" | "vp9" | "av1") && !probe.is_encrypted;
+        if !is_decoded || probe.frame_count < 10 {
+            continue;
+        }
+        let Some((start, end)) = film.video().unwrap().span() else {
+            continue;
+        };
+        let tick = film.video().unwrap().tick;
+        let (start, end) = (tick.seconds(start), tick.seconds(end));
+        let (from, to) = (start + (end - start) * 0.3, start + (end - start) * 0.7);
+        let clip = cut(&film, from, to).unwrap_or_else(|fault| panic!("{path}: {fault}"));
+        let clip_film = read(&clip, &limits).unwrap();
+        let found = Probe::of(&clip_film).unwrap();
+        assert_eq!(
+            (found.width, found.height, &found.codec),
+            (probe.width, probe.height, &probe.codec),
+            "{path}"
+        );
+        assert!(
+            (found.duration_s.unwrap() - (to - from)).abs() < 0.001,
+            "{path}: {found:?}"
+        );
+        let wanted = frames(&film);
+        if wanted.is_empty() {
+            continue;
+        }
+        let wanted: Vec<_> = wanted
+            .into_iter()
+            .filter(|(time, _)| *time >= from - 1e-6 && *time < to - 1e-6)
+            .collect();
+        let shown = frames(&clip_film);
+        assert_eq!(shown.len(), wanted.len(), "{path}");
+        for ((time, frame), (expected_time, expected)) in shown.iter().zip(&wanted) {
+            assert!(
+                (time - (expected_time - from)).abs() < 0.001,
+                "{path}: {time} is not {expected_time} - {from}"
+            );
+            assert_eq!(frame.planes[0], expected.planes[0], "{path} at {expected_time}");
+        }
+        clips += 1;
+    }
+    println!("{clips} clips");
+    assert!(clips > 20);
+}
+
+fn split(settings: &[(&'static str, Given)], videos: &ArrayRef, shots: Option<&ArrayRef>) -> Parts {
+    let splitter = SPLITTERS[0];
+    let settings = Settings::new(splitter.settings(), settings.iter().copied());
+    let splitter = splitter.with(&settings).unwrap().unwrap();
+    let ids: StringViewArray = (0..videos.len()).map(|row| Some(format!("id{row}"))).collect();
+    let mut inputs: Vec<ArrayRef> = vec![videos.clone(), Arc::new(ids)];
+    inputs.extend(shots.cloned());
+    assert_eq!(inputs.len(), splitter.card().inputs.len());
+    let parts = splitter.split(&inputs, &[]).unwrap();
+    assert_eq!(parts.columns.len(), splitter.card().outputs.len());
+    for (column, array) in splitter.card().outputs.iter().zip(&parts.columns) {
+        assert_eq!(array.data_type(), &column.kind.data_type(), "{}", column.name);
+        assert_eq!(array.len(), parts.parents.len(), "{}", column.name);
+    }
+    assert!(parts.parents.is_sorted());
+    parts
+}
+
+#[test]
+fn videos_are_split_by_stride_and_by_shots() {
+    let Some(entries) = support::manifest() else {
+        return;
+    };
+    let long = entries
+        .iter()
+        .find(|(entry, _)| entry["path"] == "video/mp4/megatron-energon__sync_test.mp4");
+    let Some((_, bytes)) = long else {
+        println!("skipped: no long video");
+        return;
+    };
+    let videos = extract(&[Some(bytes.as_slice()), None]).columns[0].clone();
+    let by_stride = [("by", Given::Word("stride")), ("stride_s", Given::Number(20))];
+    let parts = split(&by_stride, &videos, None);
+    assert_eq!(parts.parents, [0, 0, 0, 0]);
+    let starts: Vec<f64> = parts.columns[1].as_primitive::<Float64Type>().values().to_vec();
+    assert_eq!(starts, [0.0, 20.0, 40.0, 60.0]);
+    let media = parts.columns[0].as_struct();
+    assert_eq!(media.column(1).as_string_view().value(1), "id0-1.mp4");
+    let second = media.column(0).as_binary_view().value(1);
+    let probe = Probe::of(&read(second, &Limits::default()).unwrap()).unwrap();
+    assert_eq!(probe.duration_s, Some(20.0));
+
+    let shots: ArrayRef = Arc::new(StringViewArray::from(vec![
+        Some("[[0.0,1.0],[1.0,4.5],[4.5,30.0]]"),
+        None,
+    ]));
+    let by_shots = [("how", Given::Word("reference")), ("max_s", Given::Number(10))];
+    let parts = split(&by_shots, &videos, Some(&shots));
+    let starts: Vec<f64> = parts.columns[1].as_primitive::<Float64Type>().values().to_vec();
+    assert_eq!(starts, [1.0, 4.5, 13.0, 21.5]);
+    assert_eq!(parts.columns[0].null_count(), 4);
+}
+
+#[test]
+fn sound_is_the_file_itself_or_its_stream() {
+    let Some(entries) = support::manifest() else {
+        return;
+    };
+    let files: Vec<Option<&[u8]>> = entries.iter().map(|(_, bytes)| Some(bytes.as_slice())).collect();
+    let documents = extract(&files);
+    let videos = documents.columns[0].as_struct();
+    let sounds = measure("sound_track", &documents.columns[0]);
+    let sounds = sounds.columns[0].as_struct();
+    let (mut same, mut streams) = (0, 0);
+    for (row, (entry, _)) in entries
+        .iter()
+        .enumerate()
+        .filter(|(row, _)| sounds.is_valid(*row))
+    {
+        let bytes = sounds.column(0).as_binary_view().value(row);
+        let video = videos.column(0).as_binary_view().value(row);
+        let name = sounds.column(1).as_string_view().value(row);
+        if bytes.as_ptr() == video.as_ptr() {
+            same += 1;
+            continue;
+        }
+        streams += 1;
+        let is_sound = match name.rsplit('.').next() {
+            Some("aac") => bytes[0] == 0xff && bytes[1] & 0xf6 == 0xf0,
+            Some("mp3" | "mp2") => bytes.starts_with(b"ID3") || bytes[0] == 0xff && bytes[1] & 0xe0 == 0xe0,
+            Some("ac3") => bytes.starts_with(&[0x0b, 0x77]),
+            _ => false,
+        };
+        assert!(
+            is_sound,
+            "{} as {name} begins with {:02x?}",
+            entry["path"],
+            &bytes[..4]
+        );
+    }
+    println!("{same} files, {streams} streams");
+    assert!(same > 10 && streams > 3);
+}
