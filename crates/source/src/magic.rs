@@ -33,8 +33,10 @@ pub(crate) fn media_type<'a>(
     if bytes.ends_with(TGA_END) {
         return Some(Cow::Borrowed("image/x-tga"));
     }
+    let whole = bytes;
     let bytes = &bytes[..bytes.len().min(HEAD)];
     if let Some(found) = signature(bytes) {
+        let found = sound_alone(found, whole).unwrap_or(found);
         let exact = [declared, identified]
             .into_iter()
             .flatten()
@@ -422,6 +424,94 @@ fn begins_with_any(text: &[u8], tags: &[&[u8]]) -> bool {
     })
 }
 
+/// The type of a file of a family of videos that holds sound alone; none where there are pictures, and where the part
+/// that tells of its tracks is not whole.
+fn sound_alone(found: &str, bytes: &[u8]) -> Option<&'static str> {
+    let (tracks, sound) = match found {
+        "video/mp4" | "video/quicktime" | "video/3gpp" => (iso_tracks(bytes), "audio/mp4"),
+        "video/webm" => (matroska_tracks(bytes), "audio/webm"),
+        "video/x-matroska" => (matroska_tracks(bytes), "audio/x-matroska"),
+        _ => return None,
+    };
+    (tracks? == Tracks::SOUND).then_some(sound)
+}
+
+/// What the tracks of a file hold.
+#[derive(Debug, PartialEq, Eq)]
+struct Tracks {
+    has_pictures: bool,
+    has_sound: bool,
+}
+
+impl Tracks {
+    /// Sound and no pictures.
+    const SOUND: Tracks = Tracks {
+        has_pictures: false,
+        has_sound: true,
+    };
+}
+
+/// The tracks of an ISO media file, by the handlers in its `moov` box.
+fn iso_tracks(bytes: &[u8]) -> Option<Tracks> {
+    const BOXES: usize = 64;
+    let mut rest = bytes;
+    let mut moov: Option<&[u8]> = None;
+    for _ in 0..BOXES {
+        let (size, kind) = (number(rest, 0)?, rest.get(4..8)?);
+        let size = match size {
+            0 => rest.len() as u64,
+            1 => number(rest, 8).unwrap_or(0) << 32 | number(rest, 12).unwrap_or(0),
+            size => size,
+        };
+        let end = usize::try_from(size)
+            .ok()
+            .filter(|end| (8..=rest.len()).contains(end))?;
+        if kind == b"moov" {
+            moov = Some(&rest[..end]);
+            break;
+        }
+        rest = &rest[end..];
+    }
+    let moov = moov?;
+    let handlers = || memmem::find_iter(moov, b"hdlr").filter_map(|at| moov.get(at + 12..at + 16));
+    Some(Tracks {
+        has_pictures: handlers().any(|kind| kind == b"vide"),
+        has_sound: handlers().any(|kind| kind == b"soun"),
+    })
+}
+
+/// The big-endian number at a place.
+fn number(bytes: &[u8], at: usize) -> Option<u64> {
+    let bytes: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+    Some(u64::from(u32::from_be_bytes(bytes)))
+}
+
+/// The tracks of a Matroska file, by the names of their codecs.
+fn matroska_tracks(bytes: &[u8]) -> Option<Tracks> {
+    const NEAR: usize = 1 << 20;
+    let near = &bytes[..bytes.len().min(NEAR)];
+    let at = memmem::find(near, b"\x16\x54\xae\x6b")? + 4;
+    let first = *near.get(at)?;
+    let width = first.leading_zeros() as usize + 1;
+    let length = near.get(at..at + width)?.iter();
+    let length = length.fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
+    // The first set bit tells the width.
+    let length = usize::try_from(length & !(1 << (7 * width))).ok()?;
+    let tracks = near.get(at + width..)?.get(..length)?;
+    // An element CodecID, its length in one byte, and the beginning of its value.
+    let codecs = || {
+        let found = memmem::find_iter(tracks, b"_").filter(|at| *at >= 3);
+        found.filter_map(|at| match tracks[at - 3..at] {
+            [0x86, 0x80..=0xff, kind] => Some(kind),
+            _ => None,
+        })
+    };
+    Some(Tracks {
+        has_pictures: codecs().any(|kind| kind == b'V'),
+        has_sound: codecs().any(|kind| kind == b'A'),
+    })
+}
+
 /// Whether `exact` is a more exact name for what was `found`.
 fn is_of_family(exact: &str, found: &str) -> bool {
     let exact = exact.to_ascii_lowercase();
@@ -594,5 +684,49 @@ mod tests {
         check(b"{\"a\": 1}", Some("text/plain"), Some("application/json"));
         check("gr\u{fc}n".as_bytes(), None, Some("text/plain"));
         check(b"\x01\x02", None, None);
+    }
+
+    #[test]
+    fn files_with_sound_alone_are_sounds() {
+        let atom = |kind: &[u8], data: &[u8]| -> Vec<u8> {
+            [&(data.len() as u32 + 8).to_be_bytes(), kind, data].concat()
+        };
+        let handler = |kind: &[u8]| atom(b"hdlr", &[&[0; 8], kind, &[0; 12]].concat());
+        let file = |handlers: &[&[u8]]| {
+            let tracks: Vec<u8> = handlers
+                .iter()
+                .flat_map(|kind| atom(b"trak", &handler(kind)))
+                .collect();
+            [
+                atom(b"ftyp", b"isom\0\0\0\0isom"),
+                atom(b"mdat", &[7; 9]),
+                atom(b"moov", &tracks),
+            ]
+            .concat()
+        };
+        check(&file(&[b"soun"]), None, Some("audio/mp4"));
+        check(&file(&[b"soun", b"vide"]), None, Some("video/mp4"));
+        check(&file(&[]), None, Some("video/mp4"));
+        let ebml = |codecs: &[&[u8]]| {
+            let codecs = codecs
+                .iter()
+                .flat_map(|codec| [&[0x86, 0x80 | codec.len() as u8], *codec].concat());
+            let codecs: Vec<u8> = codecs.collect();
+            let length = 0x4000 | codecs.len() as u16;
+            let head = b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm\x16\x54\xae\x6b".to_vec();
+            [head, length.to_be_bytes().to_vec(), codecs].concat()
+        };
+        check(&ebml(&[b"A_OPUS"]), None, Some("audio/webm"));
+        check(&ebml(&[b"V_VP9", b"A_OPUS"]), None, Some("video/webm"));
+        // What tells of the pictures comes behind much that tells of the sound, or is not there.
+        let long = [b"A_VORBIS".as_slice(), &[7; 100], &[7; 100], &[7; 100]];
+        let long: Vec<&[u8]> = [&long[..]; 8].concat();
+        check(
+            &ebml(&[&long[..], &[b"V_VP8"]].concat()),
+            None,
+            Some("video/webm"),
+        );
+        let cut = file(&[b"soun", b"vide"]);
+        check(&cut[..cut.len() - 50], None, Some("video/mp4"));
     }
 }

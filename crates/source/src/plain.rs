@@ -4,16 +4,22 @@
 //! stored length. A compressed object gives its decompressed bytes. The media type comes from the bytes first and
 //! the file-name ending second; `url` is null. An empty object is a record with empty content. An object (or its
 //! decompressed bytes) larger than `record_bytes` is a `limit` fault and is not held in memory.
+//!
+//! **Carried fields** of images, sounds and films are looked for in the files beside that bear the same name with
+//! another ending: a field is the text of the file with that ending (`srt`, `vtt`, `txt`), else a key of the file
+//! `json`, as in [JSONL](crate::jsonl). What is not there, is too large, or is damaged gives null. Those files are
+//! records of their own as well, where the recipe reads them.
 
-use std::{ops::Range, sync::Arc};
+use std::{io, ops::Range, sync::Arc};
 
 use arrow_array::RecordBatch;
 use gristmill_core::{
-    Fault, Format, FormatCard, Object, ReadOptions, Record, RecordBatcher, Records, Result, columns,
+    Fault, FieldMap, Format, FormatCard, Object, ReadOptions, Record, RecordBatcher, Records, Result, columns,
 };
 
 use crate::{
-    carry::carried_nulls,
+    carry::Carried,
+    json::{Field, Fields},
     magic, media_type,
     stored::{self, Compression},
     window::{Peek, Window},
@@ -86,6 +92,13 @@ impl Records for Whole {
         };
         let content = window.peek(0)?;
         let media_type = magic::media_type(content, by_name(object.uri(), compression), None);
+        let fields = &self.options.fields;
+        let mut carried = Carried::new(&fields.carry);
+        if !fields.carry.is_empty() && media_type.as_deref().is_some_and(media_type::is_media) {
+            Sidecars::new(object.as_ref(), compression, &self.options).carry(fields, &mut carried)?;
+        } else {
+            carried.push_nulls();
+        }
         let mut batcher = RecordBatcher::new(object.uri(), &self.options);
         batcher.push(&Record {
             length: object.len(),
@@ -95,7 +108,77 @@ impl Records for Whole {
             fault,
             ..Record::default()
         });
-        batcher.take(carried_nulls(&self.options.fields.carry, 1))
+        batcher.take(carried.finish())
+    }
+}
+
+/// The files that bear the name of another one, with other endings.
+struct Sidecars<'a> {
+    object: &'a dyn Object,
+    stem: &'a str,
+    most: usize,
+}
+
+impl<'a> Sidecars<'a> {
+    fn new(object: &'a dyn Object, compression: Compression, options: &ReadOptions) -> Self {
+        let without_ending = |name: &'a str| name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let name = object.uri().rsplit('/').next().unwrap_or_default();
+        let name = match compression {
+            Compression::None => name,
+            _ => without_ending(name),
+        };
+        Sidecars {
+            object,
+            stem: without_ending(name),
+            most: options.limits.record_bytes,
+        }
+    }
+
+    /// Adds the row of what they hold.
+    fn carry(&self, fields: &FieldMap, carried: &mut Carried) -> Result<()> {
+        let files: Vec<Option<Vec<u8>>> = fields
+            .carry
+            .iter()
+            .map(|(name, _)| self.read(name))
+            .collect::<Result<_>>()?;
+        let json = if files.contains(&None) {
+            self.read("json")?
+        } else {
+            None
+        };
+        let readers = Fields::new(fields);
+        let found = json
+            .as_deref()
+            .and_then(|json| readers.read(json.trim_ascii()).ok());
+        let mut row = Vec::with_capacity(fields.carry.len());
+        for (at, file) in files.into_iter().enumerate() {
+            let of_json = || {
+                found
+                    .as_ref()
+                    .map_or(Field::Missing, |json| json.carried[at].clone())
+            };
+            row.push(match file.map(String::from_utf8) {
+                Some(Ok(text)) => Field::Text(text.into()),
+                Some(Err(error)) => Field::Bytes(error.into_bytes()),
+                None => of_json(),
+            });
+        }
+        carried.push(&row);
+        Ok(())
+    }
+
+    /// The bytes of the file with this ending.
+    fn read(&self, ending: &str) -> Result<Option<Vec<u8>>> {
+        if self.stem.is_empty() || !ending.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Ok(None);
+        }
+        let sidecar = match self.object.sibling(&format!("{}.{ending}", self.stem)) {
+            Ok(found) => found.filter(|sidecar| sidecar.len() <= self.most as u64),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(sidecar) = sidecar else { return Ok(None) };
+        Ok(Some(sidecar.read_at(0..sidecar.len())?.to_vec()))
     }
 }
 

@@ -19,7 +19,7 @@ use gristmill_core::{
     ColumnType, Encoding, FieldMap, Format, Limits, MemoryObject, Object, ReadOptions,
     conformance::check_slices,
 };
-use gristmill_source::{AUTO, arrow::ArrowIpc, csv::Csv, jsonl::Jsonl, parquet::Parquet};
+use gristmill_source::{AUTO, arrow::ArrowIpc, csv::Csv, jsonl::Jsonl, parquet::Parquet, plain::Plain};
 use support::{Row, gzip, rows};
 
 const CUTS: &[u64] = &[1, 2, 3, 7];
@@ -373,4 +373,46 @@ fn a_path_names_an_object_beside_the_table() {
             ]
         );
     }
+}
+
+#[test]
+fn files_beside_a_sound_tell_of_it() {
+    let sound = |name: &str, others: Vec<(&'static str, Bytes)>| {
+        let object = Arc::new(InFolder {
+            inner: MemoryObject::new(name.to_owned(), b"fLaC\0\0\0\x22".to_vec()),
+            others,
+        });
+        let fields = FieldMap {
+            carry: vec![
+                ("srt".to_owned(), ColumnType::Text),
+                ("speaker".to_owned(), ColumnType::Text),
+            ],
+            ..FieldMap::default()
+        };
+        let options = ReadOptions {
+            fields,
+            ..ReadOptions::default()
+        };
+        let mut records = Plain.read(object, 0..u64::MAX, &options).unwrap();
+        let batch = records.next_batch().unwrap().unwrap();
+        ["srt", "speaker"].map(|name| {
+            let column = batch.column_by_name(name).unwrap().as_string_view();
+            column.is_valid(0).then(|| column.value(0).to_owned())
+        })
+    };
+    let srt = Bytes::from_static(b"1\n00:00:00,000 --> 00:00:01,000\nhello\n");
+    let json = Bytes::from_static(b"{\"speaker\": \"Ada\", \"srt\": \"not this one\"}");
+    let text = Some("1\n00:00:00,000 --> 00:00:01,000\nhello\n".to_owned());
+    assert_eq!(
+        sound(
+            "a/talk.flac",
+            vec![("talk.srt", srt), ("talk.json", json.clone())]
+        ),
+        [text, Some("Ada".to_owned())]
+    );
+    assert_eq!(sound("talk.flac", vec![("other.json", json)]), [None, None]);
+    assert_eq!(
+        sound("talk.flac", vec![("talk.json", Bytes::from_static(b"{damaged"))]),
+        [None, None]
+    );
 }
