@@ -41,19 +41,33 @@ pub fn stored_schema(in_flight: &Schema) -> Schema {
 
 /// A medium that `datasets` decodes: its feature, the name of that feature in a card, and its type in Croissant.
 pub(crate) struct Medium {
-    /// The names of its columns, of one file and of lists of files.
-    columns: [&'static str; 2],
+    /// The names of its columns, of one file or of lists of files.
+    columns: &'static [&'static str],
     feature: &'static str,
     pub(crate) dtype: &'static str,
     pub(crate) croissant: &'static str,
 }
 
-const MEDIA: [Medium; 1] = [Medium {
-    columns: ["image", "images"],
-    feature: "Image",
-    dtype: "image",
-    croissant: "sc:ImageObject",
-}];
+const MEDIA: [Medium; 3] = [
+    Medium {
+        columns: &["image", "images", "audio_cover", "video_frames", "video_poster"],
+        feature: "Image",
+        dtype: "image",
+        croissant: "sc:ImageObject",
+    },
+    Medium {
+        columns: &["audio"],
+        feature: "Audio",
+        dtype: "audio",
+        croissant: "sc:AudioObject",
+    },
+    Medium {
+        columns: &["video"],
+        feature: "Video",
+        dtype: "video",
+        croissant: "sc:VideoObject",
+    },
+];
 
 /// The medium whose files a column holds, one in a row or a list of them.
 pub(crate) fn medium(field: &Field) -> Option<&'static Medium> {

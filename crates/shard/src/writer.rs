@@ -213,6 +213,16 @@ impl ShardWriter {
 
     /// Adds rows; shards that are full go to `store`.
     pub async fn write(&mut self, batch: &RecordBatch, store: &Store) -> Result<()> {
+        // Rows of media may hold more bytes together than a stored column can count.
+        const ROWS: usize = 16;
+        for start in (0..batch.num_rows()).step_by(ROWS) {
+            let rows = batch.slice(start, ROWS.min(batch.num_rows() - start));
+            self.write_rows(&rows, store).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_rows(&mut self, batch: &RecordBatch, store: &Store) -> Result<()> {
         let batch = self.stored(batch)?;
         let mut start = 0;
         for row in 0..batch.num_rows() {

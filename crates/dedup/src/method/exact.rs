@@ -1,4 +1,4 @@
-//! Exact duplicates: equal bytes, or equal pixels.
+//! Exact duplicates: equal bytes, equal pixels, or equal samples.
 //!
 //! The key is xxh3-128 of the UTF-8 bytes of the text, or of the bytes. Among 10¹⁰ documents the chance that any
 //! two different ones share a key is below 10⁻¹⁸. Null content has no key and is in no cluster.
@@ -26,12 +26,15 @@ pub(crate) static CARD: Card = Card {
     version: 2,
 };
 
-/// The text of documents, the bytes of records as they were fetched, the file of images, or the hash of their pixels.
-static COLUMNS: [Column; 4] = [
+/// The text of documents, the bytes of records as they were fetched, files of media, or the hash of what they hold.
+static COLUMNS: [Column; 7] = [
     columns::TEXT,
     columns::CONTENT,
     columns::IMAGE,
     columns::IMAGE_PIXEL_HASH,
+    columns::AUDIO,
+    columns::AUDIO_SAMPLE_HASH,
+    columns::VIDEO,
 ];
 
 /// Keys by content.

@@ -4,6 +4,7 @@ mod exact;
 mod hamming;
 mod minhash;
 mod perceptual;
+mod recording;
 mod simhash;
 mod url;
 
@@ -108,6 +109,7 @@ pub trait Measure: Send + Sync + Debug {
 
 /// Every method.
 pub static METHODS: &[&dyn Method] = &[
+    &recording::CHROMAPRINT,
     &perceptual::DHASH,
     &exact::Exact,
     &lines::Lines,
@@ -118,6 +120,7 @@ pub static METHODS: &[&dyn Method] = &[
     &simhash::SimHash,
     &substrings::Substrings,
     &url::Url,
+    &recording::VPDQ,
 ];
 
 #[cfg(test)]
