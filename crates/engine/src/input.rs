@@ -11,7 +11,7 @@ mod slices;
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
-use gristmill_core::FieldMap;
+use gristmill_core::{FieldMap, ReadOptions};
 use object_store::{ObjectStore, path::Path};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,19 @@ pub(crate) struct Reading {
     pub(crate) format: Option<String>,
     pub(crate) fields: FieldMap,
     pub(crate) slice_bytes: u64,
+    pub(crate) record_bytes: usize,
+}
+
+impl Reading {
+    /// How objects are read this way.
+    pub(crate) fn options(&self, options: &ReadOptions) -> ReadOptions {
+        let mut options = ReadOptions {
+            fields: self.fields.clone(),
+            ..options.clone()
+        };
+        options.limits.record_bytes = self.record_bytes;
+        options
+    }
 }
 
 /// A slice: ranges of objects, read in this order.

@@ -191,7 +191,7 @@ impl Output {
             }
             let table = ShardTable::open(&self.session, &self.store, shards).await?;
             // Few rows at a time, as each may hold a whole film.
-            let config = SessionConfig::new().with_batch_size(64);
+            let config = SessionConfig::new().with_batch_size(4);
             let session = SessionContext::new_with_config_rt(config, self.session.runtime_env());
             let mut batches = table.read().execute(0, session.task_ctx())?;
             while let Some(batch) = batches.try_next().await? {

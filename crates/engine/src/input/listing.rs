@@ -38,6 +38,7 @@ pub(crate) async fn list(entries: &[ReadEntry], options: &StoreOptions, io: &Han
             format: entry.format.clone(),
             fields: entry.fields.clone(),
             slice_bytes: entry.slice_bytes,
+            record_bytes: entry.record_bytes,
         });
         let address = Address::parse(&entry.uri)?;
         let found = match &address {

@@ -64,6 +64,7 @@ mod tests {
             format: None,
             fields: FieldMap::default(),
             slice_bytes: 100,
+            record_bytes: 100,
         });
         sizes
             .iter()

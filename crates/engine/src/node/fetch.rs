@@ -71,9 +71,8 @@ impl Fetcher {
             None => self.scan.registry.auto,
         };
         let options = ReadOptions {
-            fields: found.reading.fields.clone(),
             wanted: vec![columns::ID.name, columns::CONTENT.name],
-            ..self.scan.options.clone()
+            ..found.reading.options(&self.scan.options)
         };
         let object = InputObject::new(
             found.clone(),

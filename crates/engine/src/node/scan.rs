@@ -190,10 +190,7 @@ fn read(
         config.io.clone(),
         config.progress.bytes_read.clone(),
     ));
-    let options = ReadOptions {
-        fields: found.reading.fields.clone(),
-        ..config.options.clone()
-    };
+    let options = found.reading.options(&config.options);
     let failed = |error: gristmill_core::Error| -> datafusion::error::DataFusionError {
         match Error::from(error) {
             Error::Failed(message) => Error::Failed(format!("{uri}: {message}")).into(),

@@ -40,11 +40,9 @@ pub(super) fn split(
     let asked: Vec<u32> = (0..batch.num_rows() as u32)
         .filter(|&row| own[row as usize])
         .collect();
-    let wanted: Vec<&str> = output
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
+    let is_read = |name: &&str| output.index_of(name).is_ok();
+    let outputs = splitter.card().outputs.iter().map(|column| column.name);
+    let wanted: Vec<&str> = outputs.filter(is_read).collect();
     let parts = parts_of(batch, &asked, splitter, &wanted)?;
     let order = Order::new(batch.num_rows(), &asked, &parts);
     let column = |name: &str| batch.column_by_name(name);

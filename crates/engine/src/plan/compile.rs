@@ -9,8 +9,8 @@ use datafusion::{
     arrow::datatypes::{DataType, Field, Schema, SchemaRef},
     logical_expr::SortExpr,
 };
-use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, Splitter, columns};
-use gristmill_dedup::{DOCUMENT_COLUMN, Dedup, Method};
+use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, Splitter, Written, columns};
+use gristmill_dedup::{CLUSTER_COLUMNS, DOCUMENT_COLUMN, Dedup, Method};
 use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{
@@ -129,6 +129,8 @@ struct Compiler<'a> {
     stale: HashSet<String>,
     /// Columns that rules named.
     named: BTreeSet<String>,
+    /// Columns of the chain's extractors, which are written unless they are left out.
+    extracted: BTreeSet<&'static str>,
     /// Columns that the next rules note of what they reject, beside those that they look at.
     noted: Vec<String>,
     has_documents: bool,
@@ -180,6 +182,7 @@ impl<'a> Compiler<'a> {
             present: Vec::new(),
             stale: HashSet::new(),
             named: BTreeSet::new(),
+            extracted: BTreeSet::new(),
             noted: Vec::new(),
             has_documents: false,
             is_redacted: false,
@@ -244,6 +247,7 @@ impl<'a> Compiler<'a> {
         self.present = record.map(|field| field.as_ref().clone()).collect();
         self.stale.clear();
         self.named.clear();
+        self.extracted.clear();
         self.has_documents = false;
         self.is_redacted = false;
         self.chain = chain;
@@ -469,9 +473,19 @@ impl<'a> Compiler<'a> {
         doors.iter_mut().for_each(|door| door.is_entry = true);
         self.sieve(&step.label, doors);
         let stale = std::mem::take(&mut self.stale);
+        // What an extractor or a comparison said of the whole is not said of a part. The text is its caption.
+        let extractors = self.registry.extractors();
+        let of_whole: Vec<&str> = extractors
+            .flat_map(|extractor| extractor.card().outputs)
+            .chain(&CLUSTER_COLUMNS)
+            .map(|column| column.name)
+            .filter(|name| *name != columns::TEXT.name)
+            .collect();
         let is_gone = |name: &str| {
-            let is_cut = inputs.contains(&name) && !ALWAYS.contains(&name);
-            (is_cut && !is_output(name)) || stale.contains(name) || name == PART_COUNT.name
+            let is_cut = inputs.contains(&name) || of_whole.contains(&name);
+            (is_cut && !ALWAYS.contains(&name) && !is_output(name))
+                || stale.contains(name)
+                || name == PART_COUNT.name
         };
         self.present.retain(|field| !is_gone(field.name()));
     }
@@ -671,6 +685,9 @@ impl<'a> Compiler<'a> {
         }
         for extractor in extractors {
             self.note(extractor.card());
+            let outputs = extractor.card().outputs.iter();
+            let written = outputs.filter(|output| output.written == Written::ByDefault);
+            self.extracted.extend(written.map(|output| output.name));
         }
         self.add(label, Op::Extract(extractors.to_vec()));
         self.has_documents = true;
@@ -818,6 +835,8 @@ impl<'a> Compiler<'a> {
             }
             let hint = match name {
                 "image" => "images have it: put this step into `image:`",
+                "audio" => "sounds and the tracks of videos are it: put this step into `audio:` or `video:`",
+                "video" => "videos have it: put this step into `video:`",
                 "document_nodes" => {
                     "interleaved documents have it, until `nodes` takes it: put this step into `interleaved:`"
                 }
@@ -1015,7 +1034,11 @@ impl<'a> Compiler<'a> {
             .iter()
             .map(|field| field.name().as_str())
             .filter(|name| !provenance.contains(name) && !self.is_internal(name))
-            .filter(|name| self.named.contains(*name) || self.registry.is_written_by_default(name))
+            .filter(|name| {
+                self.named.contains(*name)
+                    || self.extracted.contains(name)
+                    || self.registry.is_written_by_default(name)
+            })
             .filter(|name| *name != "fault" && *name != "content")
             .filter(|name| !(self.is_redacted && *name == columns::TEXT_MARKDOWN.name));
         provenance

@@ -77,6 +77,16 @@ pub const RECIPE: &[Key] = &[
         "the steps that images walk, in this order; a column `text` beside an image is its caption",
     ),
     key(
+        "audio",
+        Kind::Own,
+        "the steps that sounds walk, in this order; a column `text` beside a sound is its caption",
+    ),
+    key(
+        "video",
+        Kind::Own,
+        "the steps that videos walk, in this order; a column `text` beside a video is its caption",
+    ),
+    key(
         "interleaved",
         Kind::Own,
         "the steps that documents of text and images walk, in this order",
@@ -160,6 +170,11 @@ pub const READ: &[Key] = &[
         "slice_bytes",
         Kind::Size,
         "size of a slice, the unit of work, retry and resume; 256MiB when absent",
+    ),
+    key(
+        "record_bytes",
+        Kind::Size,
+        "largest record, up to 1GiB; larger ones are faults, and each thread may hold several in memory; 64MiB when absent",
     ),
 ];
 

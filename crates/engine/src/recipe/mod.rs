@@ -86,6 +86,8 @@ pub struct ReadEntry {
     pub fields: FieldMap,
     /// Size of a slice.
     pub slice_bytes: u64,
+    /// Longest record.
+    pub record_bytes: usize,
     pub(crate) place: Place,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use gristmill_core::{ColumnType, Encoding, Extractor, FieldMap};
+use gristmill_core::{ColumnType, Encoding, Extractor, FieldMap, Limits};
 use gristmill_shard::RejectMode;
 use serde_json::json;
 
@@ -35,6 +35,8 @@ pub struct Overrides {
 pub const WITH: &str = "with ";
 
 const SLICE_BYTES: u64 = 256 << 20;
+/// Most bytes that a recipe may allow a record: Arrow and Parquet count bytes of a value in 32 bits.
+const RECORD_BYTES_MAX: u64 = 1 << 30;
 const SHARD_BYTES: u64 = 512 << 20;
 const CARRIED_TYPES: [ColumnType; 5] = [
     ColumnType::Text,
@@ -414,6 +416,7 @@ impl Reader<'_> {
                 format: None,
                 fields: FieldMap::default(),
                 slice_bytes: SLICE_BYTES,
+                record_bytes: Limits::default().record_bytes,
                 place: node.place.clone(),
             };
         }
@@ -442,6 +445,15 @@ impl Reader<'_> {
         let uri = text("uri").unwrap_or_default();
         let place = fields.get("uri").map_or(&node.place, |node| &node.place).clone();
         self.check_uri(&uri, &place);
+        let record_bytes = text("record_bytes").and_then(|size| parse_size(&size));
+        if let (Some(_), Some(node)) = (
+            record_bytes.filter(|size| !(1..=RECORD_BYTES_MAX).contains(size)),
+            fields.get("record_bytes"),
+        ) {
+            let message = "a record of more than 1 GiB, or of nothing";
+            self.problems
+                .add(&node.place, message, "give a size up to 1GiB, such as 256MiB");
+        }
         let defaults = FieldMap::default();
         ReadEntry {
             format,
@@ -466,6 +478,7 @@ impl Reader<'_> {
             slice_bytes: text("slice_bytes")
                 .and_then(|size| parse_size(&size))
                 .unwrap_or(SLICE_BYTES),
+            record_bytes: record_bytes.map_or(Limits::default().record_bytes, |size| size as usize),
             uri,
             place,
         }
@@ -1036,7 +1049,7 @@ fn canonical(
                 .collect();
             json!({
                 "format": entry.format, "content": fields.content, "media_type": fields.media_type,
-                "id": fields.id, "url": fields.url, "columns": carry, "slice_bytes": entry.slice_bytes,
+                "id": fields.id, "url": fields.url, "columns": carry, "slice_bytes": entry.slice_bytes, "record_bytes": entry.record_bytes,
                 "caption": fields.caption, "encoding": match fields.encoding {
                     Encoding::Plain => "plain",
                     Encoding::Base64 => "base64",

@@ -86,10 +86,14 @@ impl Run {
     /// metadata) are left out.
     async fn through(&self, before: &RecordBatch) -> Result<Vec<Sampled>> {
         let mut sampled = Vec::new();
-        for (record, ends) in self.ends(before).await?.into_iter().enumerate() {
-            let Some((after, row)) = ends.into_iter().next_back() else {
-                continue;
-            };
+        let fates = self.fates(before).await?.into_iter().enumerate();
+        let ends = fates.flat_map(|(record, fates)| {
+            let ends = fates
+                .into_iter()
+                .filter_map(|fate| fate.0.into_iter().next_back());
+            ends.map(move |end| (record, end))
+        });
+        for (record, (after, row)) in ends {
             let text = |batch: &RecordBatch, name: &str, row: usize| {
                 let column = batch.column_by_name(name)?.as_string_view();
                 column.is_valid(row).then(|| column.value(row).to_owned())
@@ -106,7 +110,7 @@ impl Run {
             }
             let verdicts = verdicts(&after);
             sampled.push(Sampled {
-                id: text(before, "id", record).unwrap_or_default(),
+                id: text(&after, "id", row).unwrap_or_default(),
                 uri: text(before, "uri", record).unwrap_or_default(),
                 url: text(before, "url", record),
                 media_type: text(before, "media_type", record),
@@ -126,9 +130,11 @@ impl Run {
         Ok(sampled)
     }
 
-    /// For each record the batch and row in which each segment that it reached ended.
-    pub(super) async fn ends(&self, records: &RecordBatch) -> Result<Vec<Vec<(RecordBatch, usize)>>> {
-        let mut ends = vec![Vec::new(); records.num_rows()];
+    /// What became of each record: one fate for each chain that read it, and for each part that it was cut into.
+    pub(super) async fn fates(&self, records: &RecordBatch) -> Result<Vec<Vec<Fate>>> {
+        let mut fates: Vec<(usize, Fate)> = (0..records.num_rows())
+            .map(|record| (record, Fate::default()))
+            .collect();
         let mut reached: Vec<usize> = (0..records.num_rows()).collect();
         let mut input = records.clone();
         for (number, segment) in self.plan.segments.iter().enumerate() {
@@ -145,37 +151,54 @@ impl Run {
                 &plan.schema(),
                 &collect(plan.clone(), self.session.task_ctx()).await?,
             )?;
-            if let Some(born) = input.column_by_name(BORN_COLUMN) {
-                // What was born stands behind the first document of its record.
-                let born = born.as_boolean();
-                let mut records = reached.into_iter();
-                let mut record = 0;
-                let of_row = |row| {
-                    if !born.value(row) {
-                        record = records.next().expect("every record has a first document");
-                    }
-                    record
+            // What was born stands behind what it was born of.
+            let born = input.column_by_name(BORN_COLUMN).map(AsArray::as_boolean);
+            let mut before = reached.into_iter();
+            let mut origin = (0, Fate::default());
+            reached = Vec::with_capacity(input.num_rows());
+            for row in 0..input.num_rows() {
+                let fate = if born.is_some_and(|born| born.value(row)) {
+                    fates.push(origin.clone());
+                    fates.len() - 1
+                } else {
+                    let fate = before.next().expect("what was not born was there before");
+                    origin = fates[fate].clone();
+                    fate
                 };
-                reached = (0..input.num_rows()).map(of_row).collect();
-            }
-            // Copies that are only asked say nothing of a record that another chain reads.
-            let chains = input
-                .column_by_name(CHAIN_COLUMN)
-                .map(AsArray::as_primitive::<UInt8Type>);
-            let is_asked = |row: usize| {
-                chains.is_some_and(|chains| {
-                    chains.is_valid(row) && usize::from(chains.value(row)) >= self.plan.outputs.len()
-                })
-            };
-            for (row, record) in reached.iter().enumerate() {
-                if !is_asked(row) || ends[*record].len() <= number {
-                    ends[*record].push((input.clone(), row));
-                }
+                fates[fate].1.0.push((input.clone(), row));
+                reached.push(fate);
             }
         }
-        Ok(ends)
+        let mut of_records: Vec<Vec<Fate>> = vec![Vec::new(); records.num_rows()];
+        for (record, fate) in fates {
+            of_records[record].push(fate);
+        }
+        // Copies that are only asked say nothing of a record that another chain reads.
+        for fates in &mut of_records {
+            if fates.iter().any(|fate| !self.is_asked(fate)) {
+                fates.retain(|fate| !self.is_asked(fate));
+            }
+        }
+        Ok(of_records)
+    }
+
+    /// Whether the chain of a fate is one that is only asked.
+    fn is_asked(&self, fate: &Fate) -> bool {
+        let Some((batch, row)) = fate.0.last() else {
+            return false;
+        };
+        let chains = batch
+            .column_by_name(CHAIN_COLUMN)
+            .map(AsArray::as_primitive::<UInt8Type>);
+        chains.is_some_and(|chains| {
+            chains.is_valid(*row) && usize::from(chains.value(*row)) >= self.plan.outputs.len()
+        })
     }
 }
+
+/// The batch and row in which each segment that a document reached ended.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fate(pub(super) Vec<(RecordBatch, usize)>);
 
 pub(super) fn verdicts(batch: &RecordBatch) -> &PrimitiveArray<UInt32Type> {
     let verdicts = batch.column_by_name(VERDICT_COLUMN);

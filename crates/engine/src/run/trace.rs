@@ -2,14 +2,20 @@
 
 use std::sync::{Arc, atomic::AtomicU64};
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::{
+    array::{Array, AsArray, RecordBatch},
+    datatypes::UInt64Type,
+};
 use futures::TryStreamExt;
 use gristmill_core::columns;
 use gristmill_shard::{Rule, VALUES_COLUMN};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Run, RunOptions, sample::verdicts};
+use super::{
+    Run, RunOptions,
+    sample::{Fate, verdicts},
+};
 use crate::{
     Error, Plan, Recipe, Registry, Result, Runtime,
     input::{self, Slice},
@@ -24,6 +30,8 @@ pub struct Wanted {
     pub id_or_url: String,
     /// The object it is in, where that is known; all are looked through otherwise.
     pub uri: Option<String>,
+    /// Where its record starts in that object, where that is known: a part has an id that no record has.
+    pub offset: Option<u64>,
 }
 
 /// A record and what every rule says of it.
@@ -108,8 +116,14 @@ pub fn trace(
             let source = scan(&run.scan, slice, Arc::new(AtomicU64::new(0)));
             let mut batches = source.execute(0, run.session.task_ctx())?;
             while let Some(batch) = batches.try_next().await? {
-                for row in matches(&batch, &wanted.id_or_url) {
-                    traced.extend(run.asked(&batch.slice(row, 1)).await?);
+                let (is_named, rows) = matches(&batch, wanted);
+                for row in rows {
+                    let mut all = run.asked(&batch.slice(row, 1)).await?;
+                    // Of a part nobody asks for the others.
+                    if !is_named || all.iter().any(|document| document.id == wanted.id_or_url) {
+                        all.retain(|document| document.id == wanted.id_or_url);
+                    }
+                    traced.extend(all);
                 }
             }
             // An id is in one place; a url may be fetched again and again.
@@ -121,20 +135,45 @@ pub fn trace(
     })
 }
 
-fn matches(batch: &RecordBatch, id_or_url: &str) -> Vec<usize> {
+/// The rows to look at, and whether they bear the name that is asked; those of a part's record do not.
+fn matches(batch: &RecordBatch, wanted: &Wanted) -> (bool, Vec<usize>) {
     let is_asked = |name: &str, row: usize| {
         let column = batch.column_by_name(name).map(AsArray::as_string_view);
-        column.is_some_and(|column| column.is_valid(row) && column.value(row) == id_or_url)
+        column.is_some_and(|column| column.is_valid(row) && column.value(row) == wanted.id_or_url)
     };
-    (0..batch.num_rows())
-        .filter(|&row| is_asked(columns::ID.name, row) || is_asked(columns::URL.name, row))
-        .collect()
+    let offsets = batch
+        .column_by_name(columns::OFFSET.name)
+        .map(AsArray::as_primitive::<UInt64Type>);
+    let is_there = |row: usize| {
+        let offset = offsets
+            .filter(|offsets| offsets.is_valid(row))
+            .map(|offsets| offsets.value(row));
+        offset.is_some() && offset == wanted.offset
+    };
+    let rows = 0..batch.num_rows();
+    let named = rows
+        .clone()
+        .filter(|&row| is_asked(columns::ID.name, row) || is_asked(columns::URL.name, row));
+    let named: Vec<usize> = named.collect();
+    if named.is_empty() {
+        (false, rows.filter(|&row| is_there(row)).collect())
+    } else {
+        (true, named)
+    }
 }
 
 impl Run {
-    /// What every rule says of one record.
-    async fn asked(&self, record: &RecordBatch) -> Result<Option<Traced>> {
-        let ends = self.ends(record).await?.pop().unwrap_or_default();
+    /// What every rule says of the documents of one record.
+    async fn asked(&self, record: &RecordBatch) -> Result<Vec<Traced>> {
+        let fates = self.fates(record).await?.pop().unwrap_or_default();
+        fates
+            .iter()
+            .filter_map(|fate| self.told(fate).transpose())
+            .collect()
+    }
+
+    fn told(&self, fate: &Fate) -> Result<Option<Traced>> {
+        let ends = &fate.0;
         let Some((after, row)) = ends.last() else {
             return Ok(None);
         };
@@ -164,9 +203,9 @@ impl Run {
             }
         }
         Ok(Some(Traced {
-            id: text(record, columns::ID.name, 0).unwrap_or_default(),
-            uri: text(record, columns::URI.name, 0).unwrap_or_default(),
-            url: text(record, columns::URL.name, 0),
+            id: text(after, columns::ID.name, *row).unwrap_or_default(),
+            uri: text(after, columns::URI.name, *row).unwrap_or_default(),
+            url: text(after, columns::URL.name, *row),
             stopped,
             asked,
         }))

@@ -158,13 +158,6 @@ fn tell(
     with_exif: bool,
     limits: &Limits,
 ) -> std::result::Result<Told, Fault> {
-    if content.len() > limits.record_bytes {
-        return Err(Fault::limit(format!(
-            "content of {} bytes exceeds {}",
-            content.len(),
-            limits.record_bytes
-        )));
-    }
     let scale = Scale::LongestAtMost(SIDE);
     let frame = Frame::read(content, scale, limits)?;
     catch_unwind(AssertUnwindSafe(|| {
