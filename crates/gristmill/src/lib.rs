@@ -36,6 +36,18 @@ const MODALITIES: &[Modality] = &[
         implied: "raster",
     },
     Modality {
+        name: "audio",
+        about: "sounds",
+        extractors: gristmill_audio::EXTRACTORS,
+        implied: "audio",
+    },
+    Modality {
+        name: "video",
+        about: "videos",
+        extractors: gristmill_video::EXTRACTORS,
+        implied: "video",
+    },
+    Modality {
         name: "interleaved",
         about: "documents of text and images",
         extractors: gristmill_text::extract::INTERLEAVED,
@@ -58,10 +70,27 @@ pub fn registry() -> Registry {
         modalities: MODALITIES,
         page_images: &gristmill_text::extract::image_references::ImageReferences,
         resource_key: gristmill_text::resource_key,
-        edits: [gristmill_text::EDITS, gristmill_image::EDITS].concat(),
-        splitters: gristmill_text::SPLITTERS.to_vec(),
+        edits: [
+            gristmill_text::EDITS,
+            gristmill_image::EDITS,
+            gristmill_audio::EDITS,
+            gristmill_video::EDITS,
+        ]
+        .concat(),
+        splitters: [
+            gristmill_text::SPLITTERS,
+            gristmill_audio::SPLITTERS,
+            gristmill_video::SPLITTERS,
+        ]
+        .concat(),
         redactions: gristmill_text::REDACTIONS,
-        signals: [gristmill_text::SIGNALS, gristmill_image::SIGNALS].concat(),
+        signals: [
+            gristmill_text::SIGNALS,
+            gristmill_image::SIGNALS,
+            gristmill_audio::SIGNALS,
+            gristmill_video::SIGNALS,
+        ]
+        .concat(),
         models: gristmill_text::MODELS,
         decontaminator: gristmill_text::contamination::DECONTAMINATOR,
         methods: gristmill_dedup::METHODS,

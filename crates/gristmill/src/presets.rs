@@ -17,6 +17,7 @@ macro_rules! presets {
 presets![
     "c4_quality",
     "datacomp_basic",
+    "emilia_cpu",
     "fineweb_quality",
     "gopher_quality",
     "gopher_quality@curator",
@@ -30,7 +31,10 @@ presets![
     "mmc4_images",
     "obelics_documents",
     "obelics_images",
-    "obelics_text_nodes"
+    "obelics_text_nodes",
+    "panda_like_cpu",
+    "speech_clean",
+    "static_or_black"
 ];
 
 /// Every built-in preset, by name.

@@ -1,10 +1,9 @@
-//! `codec-worker`: runs C decoders for another process of this command, which loses no more than one record if one of
-//! them crashes, hangs or wants too much memory.
+//! `codec-worker`: runs C decoders and those of videos for another process of this command, which loses no more than one
+//! record if one of them crashes, hangs or wants too much memory.
 
 use std::io;
 
 use gristmill_engine::Error;
-use gristmill_image::CODECS;
 use gristmill_worker::{Workers, serve, use_workers};
 
 /// The verb by which the command starts itself.
@@ -18,10 +17,11 @@ pub(crate) fn codec_worker() -> Result<(), Error> {
     let failed = |error: io::Error| Error::Failed(format!("codec worker: {error}"));
     #[cfg(target_os = "linux")]
     rlimit::setrlimit(rlimit::Resource::AS, MEMORY, MEMORY).map_err(failed)?;
-    serve(CODECS, io::stdin().lock(), io::stdout().lock()).map_err(failed)
+    let codecs = [gristmill_image::CODECS, gristmill_video::CODECS].concat();
+    serve(&codecs, io::stdin().lock(), io::stdout().lock()).map_err(failed)
 }
 
-/// Lets this process start children of itself for C decoders.
+/// Lets this process start children of itself for such decoders.
 ///
 /// # Errors
 /// When the command cannot start itself.

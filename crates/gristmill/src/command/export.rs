@@ -12,7 +12,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use datafusion::arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch, StructArray},
-    datatypes::{DataType, SchemaRef},
+    datatypes::DataType,
 };
 use gristmill_core::record_id;
 use gristmill_engine::{Error, Output};
@@ -50,11 +50,11 @@ enum Form {
 }
 
 /// A row on its way out.
-struct Sample {
+struct Sample<'a> {
     name: String,
     /// The ending of the file's name.
     extension: String,
-    file: Vec<u8>,
+    file: &'a [u8],
     /// Its other columns.
     told: Map<String, Value>,
 }
@@ -84,9 +84,12 @@ pub(crate) fn export(context: &Context, arguments: &ExportArguments) -> Result<(
     fs::create_dir_all(&arguments.to).map_err(|error| at(&arguments.to, &error))?;
     let mut rows = 0;
     output.rows(&modality, &runtime, |batch| {
-        for sample in samples(batch, &modality)? {
-            writer.write(&sample).map_err(|error| at(&arguments.to, &error))?;
-            rows += 1;
+        for row in 0..batch.num_rows() {
+            if let Some(sample) = sample(batch, &modality, row)? {
+                let written = writer.write(&sample);
+                written.map_err(|error| at(&arguments.to, &error))?;
+                rows += 1;
+            }
         }
         Ok(())
     })?;
@@ -137,33 +140,27 @@ fn modality(output: &Output, asked: Option<&str>) -> Result<String, Error> {
     }
 }
 
-/// The samples of a batch. A row without a file is none.
-fn samples(batch: &RecordBatch, modality: &str) -> Result<Vec<Sample>, Error> {
-    let schema = batch.schema();
+/// The sample of a row. A row without a file has none.
+fn sample<'a>(batch: &'a RecordBatch, modality: &str, row: usize) -> Result<Option<Sample<'a>>, Error> {
     let failed = |error: datafusion::arrow::error::ArrowError| Error::Failed(error.to_string());
-    let files: &StructArray = column(batch, modality)?.as_struct();
-    let ids = column(batch, "id")?;
-    let text = |array: &ArrayRef, row: usize| match json_value(array, row).map_err(failed)? {
-        Value::String(text) => Ok(Some(text)),
-        _ => Ok::<_, Error>(None),
+    let text = |array: &ArrayRef| match json_value(array, row).map_err(failed)? {
+        Value::String(text) => Ok(text),
+        _ => Ok::<_, Error>(String::new()),
     };
-    let mut samples = Vec::with_capacity(batch.num_rows());
-    for row in 0..batch.num_rows() {
-        let Some(file) = bytes(files.column(0), row) else {
-            continue;
-        };
-        let path = text(files.column(1), row)?.unwrap_or_default();
-        let extension = path.rsplit_once('.').map_or("bin", |(_, extension)| extension);
-        // A name that is no file's ending would be one of a folder.
-        let is_ending = extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        samples.push(Sample {
-            name: name(text(ids, row)?.unwrap_or_default()),
-            extension: if is_ending { extension } else { "bin" }.to_owned(),
-            file: file.to_vec(),
-            told: told(batch, &schema, row)?,
-        });
-    }
-    Ok(samples)
+    let files: &StructArray = column(batch, modality)?.as_struct();
+    let Some(file) = bytes(files.column(0), row) else {
+        return Ok(None);
+    };
+    let path = text(files.column(1))?;
+    let extension = path.rsplit_once('.').map_or("bin", |(_, extension)| extension);
+    // A name that is no file's ending would be one of a folder.
+    let is_ending = extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    Ok(Some(Sample {
+        name: name(text(column(batch, "id")?)?),
+        extension: if is_ending { extension } else { "bin" }.to_owned(),
+        file,
+        told: told(batch, row)?,
+    }))
 }
 
 /// The name of a file, without its ending.
@@ -188,10 +185,15 @@ fn bytes(array: &ArrayRef, row: usize) -> Option<&[u8]> {
 }
 
 /// The columns of a row that are no files.
-fn told(batch: &RecordBatch, schema: &SchemaRef, row: usize) -> Result<Map<String, Value>, Error> {
+fn told(batch: &RecordBatch, row: usize) -> Result<Map<String, Value>, Error> {
+    let is_file = |kind: &DataType| match kind {
+        DataType::Struct(_) => true,
+        DataType::List(item) => matches!(item.data_type(), DataType::Struct(_)),
+        _ => false,
+    };
     let mut told = Map::new();
-    for (field, array) in schema.fields().iter().zip(batch.columns()) {
-        if !matches!(field.data_type(), DataType::Struct(_) | DataType::List(_)) {
+    for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+        if !is_file(field.data_type()) {
             let value = json_value(array, row).map_err(|error| Error::Failed(error.to_string()))?;
             told.insert(field.name().clone(), value);
         }
@@ -200,7 +202,7 @@ fn told(batch: &RecordBatch, schema: &SchemaRef, row: usize) -> Result<Map<Strin
 }
 
 trait Writer {
-    fn write(&mut self, sample: &Sample) -> std::io::Result<()>;
+    fn write(&mut self, sample: &Sample<'_>) -> std::io::Result<()>;
     fn finish(self: Box<Self>) -> std::io::Result<()>;
 }
 
@@ -221,13 +223,19 @@ impl Folder {
 }
 
 impl Writer for Folder {
-    fn write(&mut self, sample: &Sample) -> std::io::Result<()> {
+    fn write(&mut self, sample: &Sample<'_>) -> std::io::Result<()> {
         let part = &sample.name[..2];
         fs::create_dir_all(self.folder.join(part))?;
         let name = format!("{part}/{}.{}", sample.name, sample.extension);
-        fs::write(self.folder.join(&name), &sample.file)?;
-        let mut line = Map::from_iter([("file_name".to_owned(), Value::from(name))]);
-        line.extend(sample.told.clone());
+        // Ids that data gave may be there twice.
+        let mut file = File::create_new(self.folder.join(&name)).map_err(|error| {
+            let id = &sample.told["id"];
+            std::io::Error::new(error.kind(), format!("{name}, of the row with id {id}: {error}"))
+        })?;
+        file.write_all(sample.file)?;
+        let mut line = sample.told.clone();
+        // The name of the file, whatever a column of that name says.
+        line.insert("file_name".to_owned(), Value::from(name));
         writeln!(self.metadata, "{}", Value::Object(line))
     }
 
@@ -248,14 +256,14 @@ struct Shards {
 }
 
 impl Writer for Shards {
-    fn write(&mut self, sample: &Sample) -> std::io::Result<()> {
+    fn write(&mut self, sample: &Sample<'_>) -> std::io::Result<()> {
         let mut told = sample.told.clone();
         let text = match told.remove("text") {
             Some(Value::String(text)) => Some(text),
             _ => None,
         };
         let told = Value::Object(told).to_string();
-        let mut members = vec![(sample.extension.as_str(), sample.file.as_slice())];
+        let mut members = vec![(sample.extension.as_str(), sample.file)];
         members.push(("json", told.as_bytes()));
         members.extend(text.as_deref().map(|text| ("txt", text.as_bytes())));
         let bytes: u64 = members

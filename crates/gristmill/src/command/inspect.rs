@@ -212,6 +212,10 @@ fn trace(
     let wanted = Wanted {
         id_or_url: id_or_url.to_owned(),
         uri: uri.map(str::to_owned),
+        offset: found
+            .first()
+            .and_then(|row| row.value("offset"))
+            .and_then(|offset| offset.parse().ok()),
     };
     let options = context.options(None);
     let traced = gristmill_engine::trace(

@@ -68,7 +68,7 @@ enum Verb {
     Export(export::ExportArguments),
     /// Compare every file of an output with its manifest
     Verify(inspect::OutputArguments),
-    /// Run C decoders for another process of this command
+    /// Run decoders for another process of this command
     #[command(name = codec_worker::VERB, hide = true)]
     CodecWorker,
     /// Answer SQL over the shards (a table for each modality, such as `text` or `image`), the rejected rows (table `rejects`) and dedup clusters (table `clusters`)

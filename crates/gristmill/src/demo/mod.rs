@@ -5,11 +5,12 @@
 //! placeholder text, copies, old character sets, chunked and compressed transfers; among the responses are
 //! a PDF, JSON, style sheets and errors; one record is damaged. Articles show pictures, which were crawled as well: among them
 //! are copies, smaller versions, an icon, a banner and one that was cut short. The prose is put together from word
-//! lists and the pictures are drawn by dice, so that nothing here belongs to anybody.
+//! lists, and pictures, a voice and a short film of each site are made by dice, so that nothing here belongs to anybody.
 
 mod pages;
 mod pictures;
 mod prose;
+mod recordings;
 mod warc;
 
 use std::{fs, io, path::Path};
@@ -60,6 +61,8 @@ pub fn demo_crawl(folder: &Path) -> io::Result<()> {
             for picture in 0..PICTURES {
                 file.visit(&Page::picture(site, seed, picture));
             }
+            file.visit(&Page::sound(site, seed));
+            file.visit(&Page::film(site, seed));
         }
         fs::write(folder.join(&name), file.finish())?;
     }

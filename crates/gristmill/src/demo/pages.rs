@@ -11,6 +11,7 @@ use super::{
     PICTURES,
     pictures::landscape,
     prose::{Dice, german, headline, paragraph, sentence},
+    recordings::{film, voice},
 };
 
 /// A visited address and what the server answered.
@@ -128,6 +129,16 @@ impl Page {
         Page::other(site, &picture_path(number), media_type, body)
     }
 
+    /// What the editors of a site have to say. Two sites share one.
+    pub(super) fn sound(site: &str, seed: u64) -> Self {
+        Page::other(site, "media/talk.wav", "audio/wav", voice(seed.max(1)))
+    }
+
+    /// A view of the site's surroundings.
+    pub(super) fn film(site: &str, seed: u64) -> Self {
+        Page::other(site, "media/walk.avi", "video/x-msvideo", film(seed.max(1)))
+    }
+
     fn article(site: &str, number: u64, dice: &mut Dice) -> Self {
         let title = headline(dice);
         let body = articles(dice);
@@ -140,7 +151,12 @@ impl Page {
         );
         // Behind the first paragraph.
         let body = body.replacen("</p>\n", &format!("</p>\n{picture}"), 1);
-        Page::html(site, &format!("articles/{number}"), &title, &body)
+        let media = match number {
+            1 => "<audio src=\"/media/talk.wav\" controls></audio>\n",
+            2 => "<video src=\"/media/walk.avi\" controls></video>\n",
+            _ => "",
+        };
+        Page::html(site, &format!("articles/{number}"), &title, &(body + media))
     }
 
     fn html(site: &str, path: &str, title: &str, main: &str) -> Self {

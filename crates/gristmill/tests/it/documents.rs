@@ -79,7 +79,12 @@ fn every_command_in_the_documents_runs() {
     let demo = path(&folder, "demo");
     succeed(&["demo", &demo]);
     let mut count = 0;
-    for document in ["README.md", "docs/first-recipe.md", "docs/images.md"] {
+    for document in [
+        "README.md",
+        "docs/first-recipe.md",
+        "docs/images.md",
+        "docs/audio-video.md",
+    ] {
         for command in commands(document) {
             let command = command
                 .replace("demo/", &format!("{demo}/"))

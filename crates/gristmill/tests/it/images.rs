@@ -3,71 +3,14 @@
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs,
-    process::Stdio,
-    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::kit::{assert_same_tree, crawl, gristmill, path, python, succeed, text};
-
-/// Runs a recipe over the crawl in small slices; gives the output.
-fn run_over_crawl(folder: &tempfile::TempDir, recipe: &str, name: &str, more: &[&str]) -> String {
-    let to = path(folder, name);
-    let arguments = arguments(folder, recipe, &to);
-    let arguments = arguments.iter().map(String::as_str).chain(more.iter().copied());
-    succeed(&arguments.collect::<Vec<_>>());
-    to
-}
-
-fn arguments(folder: &tempfile::TempDir, recipe: &str, to: &str) -> Vec<String> {
-    let read = path(folder, "crawl/*.warc.gz");
-    let set = ["--set", "read.0.slice_bytes=120KiB", "--set", "write.rejects=all"];
-    let arguments = ["run", recipe, "--read", &read, "--to", to];
-    arguments.into_iter().chain(set).map(str::to_owned).collect()
-}
-
-fn rows(to: &str, sql: &str) -> Vec<Value> {
-    let lines = succeed(&["query", to, sql, "--json"]);
-    let rows = lines.lines().map(|line| serde_json::from_str(line).unwrap());
-    rows.collect()
-}
-
-fn manifest(to: &str) -> Value {
-    serde_json::from_slice(&fs::read(format!("{to}/_gristmill/manifest.json")).unwrap()).unwrap()
-}
-
-/// A recipe in the folder.
-fn written(folder: &tempfile::TempDir, name: &str, steps: &str) -> String {
-    let file = path(folder, name);
-    fs::write(
-        &file,
-        format!("recipe: 1\nname: test\nread: [{{uri: unset}}]\n{steps}"),
-    )
-    .unwrap();
-    file
-}
-
-fn adds_up(manifest: &Value) {
-    let account = &manifest["account"];
-    let sum = |rows: &Value| -> u64 {
-        match rows {
-            Value::Array(verdicts) => verdicts
-                .iter()
-                .map(|verdict| verdict["rows"].as_u64().unwrap())
-                .sum(),
-            Value::Object(faults) => faults.values().map(|rows| rows.as_u64().unwrap()).sum(),
-            _ => panic!("an account holds lists"),
-        }
-    };
-    let number = |name: &str| account[name].as_u64().unwrap();
-    let left = sum(&account["verdicts"]) + sum(&account["faults"]);
-    assert_eq!(
-        number("read") + number("born"),
-        number("kept") + left,
-        "{account}"
-    );
-}
+use crate::{
+    crawled::{adds_up, manifest, no_trace_is_left, rows, run_over_crawl, written},
+    kit::{assert_same_tree, crawl, path, python, succeed, text},
+};
 
 #[test]
 fn images_get_what_pages_of_the_same_crawl_say_of_them() {
@@ -261,30 +204,10 @@ fn a_chain_gives_the_same_shards_alone_and_beside_others() {
 
 #[test]
 fn threads_slices_and_kills_leave_no_trace_in_images_and_documents() {
-    let folder = crawl();
-    let steps = "image:\n  - keep: {min_side: image_width_px >= 20}\n  - dedup: {pdq: {}}\n  - context: pages\n\
-                 interleaved:\n  - dedup: {exact: text}\n  - resolve: crawl\n  - nodes: {image: [{use: obelics_images}, {keep: {whole: NOT image_is_truncated}}]}\n";
-    let recipe = written(&folder, "all.yaml", steps);
-    let started = Instant::now();
-    let whole = run_over_crawl(&folder, &recipe, "whole", &["--threads", "1"]);
-    let seconds = started.elapsed();
-    let threads = run_over_crawl(&folder, &recipe, "threads", &["--threads", "4"]);
-    assert_same_tree(&whole, &threads);
-    for moment in 0..8_u32 {
-        let to = path(&folder, &format!("killed-{moment}"));
-        let mut child = gristmill()
-            .args(arguments(&folder, &recipe, &to))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let share = f64::from(moment * 5 % 8) / 8.0;
-        std::thread::sleep(seconds.mul_f64(share).max(Duration::from_millis(1)));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        run_over_crawl(&folder, &recipe, &format!("killed-{moment}"), &[]);
-        assert_same_tree(&whole, &to);
-    }
+    no_trace_is_left(
+        "image:\n  - keep: {min_side: image_width_px >= 20}\n  - dedup: {pdq: {}}\n  - context: pages\n\
+         interleaved:\n  - dedup: {exact: text}\n  - resolve: crawl\n  - nodes: {image: [{use: obelics_images}, {keep: {whole: NOT image_is_truncated}}]}\n",
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
+mod crawled;
 mod dedup;
 mod documents;
 mod images;
@@ -13,4 +14,5 @@ mod layering;
 mod mistakes;
 mod outputs;
 mod readers;
+mod recordings;
 mod runs;

@@ -70,9 +70,9 @@ fn every_record_is_accounted_for() {
     let to = path(&folder, "out");
     let summary = succeed(&strs(&web(&folder, &to)));
     let manifest = manifest(&to);
-    // Two files of 4 sites with 24 pages and 8 pictures of 3 records each, and a warcinfo record each.
+    // Two files of 4 sites with 24 pages, 8 pictures, a sound and a film of 3 records each, and a warcinfo record each.
     let account = &manifest["account"];
-    assert_eq!(account["read"], 2 * (1 + 4 * (24 + 8) * 3), "{summary}");
+    assert_eq!(account["read"], 2 * (1 + 4 * (24 + 8 + 2) * 3), "{summary}");
     let sum = |key: &str| -> u64 {
         account[key]
             .as_object()
@@ -102,8 +102,8 @@ fn every_record_is_accounted_for() {
     };
     assert_eq!(
         rows("is_html"),
-        8 * (4 + 8),
-        "images, PDFs, JSON and style sheets"
+        8 * (4 + 8 + 2),
+        "images, sounds, films, PDFs, JSON and style sheets"
     );
     assert_eq!(rows("unique_text"), 8, "the copies of one article");
     assert!(rows("english") >= 8, "the German pages");
