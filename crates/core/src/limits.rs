@@ -26,8 +26,10 @@ pub struct Limits {
     pub document_bytes: usize,
     /// Longest ICC profile. 4 MiB.
     pub icc_bytes: usize,
-    /// Most sample frames (samples of one channel) of a sound that are decoded. 2 billion: 11.5 hours at 48 kHz.
+    /// Most sample frames (samples of one channel) of a sound that are decoded. 4.2 billion: 24 hours at 48 kHz.
     pub audio_frames: u64,
+    /// Longest sound that is decoded, in seconds. 24 hours.
+    pub audio_seconds: u32,
     /// Most channels of a sound. 64.
     pub audio_channels: u16,
     /// Highest sample rate of a sound. 768 kHz.
@@ -57,7 +59,8 @@ impl Default for Limits {
             image_frames: 10_000,
             document_bytes: 256 << 20,
             icc_bytes: 4 << 20,
-            audio_frames: 2_000_000_000,
+            audio_frames: 4_200_000_000,
+            audio_seconds: 86_400,
             audio_channels: 64,
             audio_rate_hz: 768_000,
             audio_bytes: 1 << 30,

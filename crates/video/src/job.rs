@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     decode::{at_samples, play},
-    measure::{MEASURES, Sampler, Small, Values, View},
+    measure::{ADAPTIVE, CONTENT, MEASURES, Sampler, Scorer, Small, Values, View},
     read::{fields::u32_le, read},
     still::{Policy, Stills},
 };
@@ -127,12 +127,14 @@ fn perform(file: &[u8], task: Task, wanted: &[&str], limits: &Limits) -> Result<
             let chosen = MEASURES.iter().filter(|entry| is_wanted(entry.outputs));
             let mut measures: Vec<_> = chosen.map(|entry| (entry.begin)()).collect();
             let (mut sampler, mut small) = (Sampler::default(), Small::default());
+            let mut scorer = (is_wanted(&CONTENT) || is_wanted(&ADAPTIVE)).then(Scorer::default);
             let played = play(&film, track, limits, |shown| {
                 sampler.sample(&shown.frame, &mut small);
                 let view = View {
                     time_s: shown.time_s,
                     frame: &shown.frame,
                     small: &small,
+                    score: scorer.as_mut().map_or(0.0, |scorer| scorer.score(&small)),
                 };
                 measures.iter_mut().for_each(|measure| measure.take(&view));
             })?;

@@ -137,7 +137,12 @@ fn rate(track: &Track, times: &[i64]) -> (Option<f64>, bool) {
         difference > usual * STEP_SHARE && difference > STEP_SECONDS
     };
     let is_variable = steps.first().is_some_and(differs) || steps.last().is_some_and(differs);
-    (Some(rate), is_variable)
+    // Containers that count milliseconds round the times, not the rate.
+    let stated = track
+        .video
+        .stated_rate
+        .filter(|stated| !is_variable && (stated - rate).abs() <= rate * 0.005);
+    (Some(stated.unwrap_or(rate)), is_variable)
 }
 
 /// All tracks as a JSON list.
@@ -180,6 +185,6 @@ pub(crate) fn tracks_json(film: &Film<'_>) -> Value {
 
 /// Seconds to the microsecond: no more of them is meant.
 pub(crate) fn rounded(seconds: f64) -> f64 {
-    // Of nothing the sum is -0.
+    // No -0: it is what the sum of nothing is.
     (seconds * 1e6).round() / 1e6 + 0.0
 }

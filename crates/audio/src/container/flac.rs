@@ -21,8 +21,11 @@ use crate::{
 const INFO: usize = 34;
 /// Most metadata blocks that are looked at.
 const BLOCKS: usize = 10_000;
-/// Most missing frames that silence is put for, in seconds.
-const SILENCE_S: u64 = 10;
+/// Most missing frames that silence is put for.
+const SILENCE: u64 = 1 << 19;
+/// Places that look like headers, but after which no checksum is right, until a frame counts as damaged. Chance gives hardly
+/// one in a frame.
+const CANDIDATES: usize = 64;
 
 /// What STREAMINFO tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +232,7 @@ impl<'a> Frames<'a> {
         // No frame is longer than its samples stored as they are, with some room for headers.
         let longest = (header.frames as usize * usize::from(header.channels) * 5).max(64) + 64;
         let end = self.bytes.len().min(at + longest);
-        let mut from = at + 6;
+        let (mut from, mut candidates) = (at + 6, 0);
         while let Some(found) = find_sync(&self.bytes[..end], from) {
             from = found + 1;
             let Some(next) = self.header(found) else {
@@ -242,6 +245,10 @@ impl<'a> Frames<'a> {
             }
             if next.start == header.start + u64::from(header.frames) {
                 plausible.get_or_insert(found);
+            }
+            candidates += 1;
+            if candidates == CANDIDATES {
+                return plausible.map(|found| (found, false));
             }
         }
         if end == self.bytes.len() && crc16(crc, &self.bytes[checked..end]) == 0 {
@@ -278,7 +285,7 @@ impl<'a> Packets<'a> for Frames<'a> {
                     let missing = self
                         .expected
                         .map_or(0, |expected| header.start.saturating_sub(expected));
-                    if missing > 0 && missing <= SILENCE_S * u64::from(self.info.rate) {
+                    if missing > 0 && missing <= SILENCE {
                         self.is_broken = true;
                         self.expected = Some(header.start);
                         return Some(Packet {

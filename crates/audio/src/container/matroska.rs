@@ -401,8 +401,8 @@ fn read_attachments<'a>(body: &'a [u8], tags: &mut Tags<'a>) {
 struct Blocks<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The cluster that is read.
-    cluster: Option<Elements<'a>>,
+    /// The cluster that is read, and where it starts.
+    cluster: Option<(usize, Elements<'a>)>,
     number: u64,
     rate: u32,
     prefix: Vec<u8>,
@@ -417,7 +417,7 @@ impl<'a> Blocks<'a> {
     /// Reads on to the next block of the track.
     fn advance(&mut self) -> Option<()> {
         loop {
-            let Some(cluster) = &mut self.cluster else {
+            let Some((start, cluster)) = &mut self.cluster else {
                 self.next_cluster()?;
                 continue;
             };
@@ -456,7 +456,7 @@ impl<'a> Blocks<'a> {
                     id: CLUSTER | TAGS | CHAPTERS | INFO | TRACKS | ATTACHMENTS | 0x1c53_bb6b,
                     ..
                 }) => {
-                    self.at = self.bytes.len() - (cluster.bytes.len() - before);
+                    self.at = *start + before;
                     self.cluster = None;
                 }
                 Some(_) => {}
@@ -474,8 +474,7 @@ impl<'a> Blocks<'a> {
                 Some(element) if element.id == CLUSTER => {
                     let inner = elements.at - element.body.len();
                     self.at = elements.at;
-                    // Places in a cluster of unknown size are counted from the end, which is that of the segment.
-                    self.cluster = Some(Elements::new(&self.bytes[inner..elements.at]));
+                    self.cluster = Some((inner, Elements::new(&self.bytes[inner..elements.at])));
                     return Some(());
                 }
                 Some(element) if !element.is_cut && element.body.len() < self.bytes.len() => {

@@ -156,6 +156,9 @@ pub(crate) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, F
 }
 
 fn check(track: &Track, limits: &Limits) -> Result<(), Fault> {
+    if let (0, Codec::Other(name)) = (track.channels, track.codec) {
+        return Err(Fault::unsupported(format!("codec {name}")));
+    }
     if track.channels == 0 {
         return Err(Fault::malformed("no channels"));
     }

@@ -49,6 +49,8 @@ struct Pages<'a> {
     at: usize,
     /// Pages that told a position.
     positions: usize,
+    /// Bytes of pages whose checksum was wrong: pages that lie may overlap, and cost more than they are long.
+    wrong: usize,
     is_broken: bool,
 }
 
@@ -73,9 +75,13 @@ impl<'a> Pages<'a> {
                     // Cut: nothing tells whether it is right, so it is taken where there is nothing else.
                     return (self.positions == 0).then_some(page);
                 }
-                _ => {
+                found => {
                     self.is_broken = true;
                     self.at += 4;
+                    self.wrong += found.map_or(0, |(_, length, _)| length);
+                    if self.wrong > 16 * self.bytes.len() {
+                        return None;
+                    }
                 }
             }
         }
@@ -209,6 +215,7 @@ impl<'a> Stream<'a> {
             bytes,
             at: 0,
             positions: 0,
+            wrong: 0,
             is_broken: false,
         };
         let mut other = None;

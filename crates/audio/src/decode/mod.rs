@@ -27,6 +27,9 @@ const BLOCK: usize = 8192;
 /// Packets that are decoded to find rate and channels of AAC, whose header does not tell them for sure.
 const TRIALS: usize = 12;
 
+/// Most frames of silence for a packet that cannot be decoded.
+const PACKET_FRAMES: u32 = 1 << 16;
+
 /// Decodes packets.
 pub(crate) trait Decode: Send {
     /// Appends what a packet decodes to.
@@ -63,6 +66,8 @@ pub struct Sound<'a> {
     skip: u64,
     /// Frames that are still to be heard.
     left: Option<u64>,
+    /// Frames that packets gave, those of them that were decoded, and those that were heard.
+    given: u64,
     decoded: u64,
     heard: u64,
     problem: Option<Fault>,
@@ -109,6 +114,7 @@ impl<'a> Sound<'a> {
             left: track.frames,
             track,
             packets,
+            given: 0,
             decoded: 0,
             heard: 0,
             problem: None,
@@ -126,7 +132,7 @@ impl<'a> Sound<'a> {
     /// The next samples, none at the end.
     ///
     /// # Errors
-    /// `limit` once there are more frames than `limits.audio_frames`; what is wrong with the first packet, if no packet can
+    /// `limit` once there are more frames than `limits.audio_frames`, or than `limits.audio_seconds` have; what is wrong with the first packet, if no packet can
     /// be decoded; `truncated` where there is none.
     pub fn next_block(&mut self) -> Result<Option<&Samples>, Fault> {
         self.block.clear();
@@ -186,12 +192,11 @@ impl<'a> Sound<'a> {
         if !packet.data.is_empty() {
             self.run(&packet.data, frames)?;
         }
-        let added = (self.block.frames() - before) as u64;
-        if self.decoded.saturating_add(added) > self.limits.audio_frames {
-            return Err(Fault::limit(format!(
-                "sound of more than {} frames",
-                self.limits.audio_frames
-            )));
+        let seconds = u64::from(self.limits.audio_seconds);
+        let most = self.limits.audio_frames.min(seconds * u64::from(self.track.rate));
+        self.given += (self.block.frames() - before) as u64;
+        if self.given > most {
+            return Err(Fault::limit(format!("sound of more than {most} frames")));
         }
         self.trim(before, packet.discard as usize);
         Ok(())
@@ -214,7 +219,8 @@ impl<'a> Sound<'a> {
         }
         // A decoder that failed may have written to some channels only.
         self.block.truncate(before);
-        self.block.extend_silence(frames.unwrap_or(0) as usize);
+        let frames = frames.unwrap_or(0).min(PACKET_FRAMES);
+        self.block.extend_silence(frames as usize);
         self.problem.get_or_insert(fault);
         self.is_damaged = true;
         Ok(())

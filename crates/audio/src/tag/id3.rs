@@ -203,21 +203,10 @@ fn read_tag<'a>(bytes: &'a [u8], tags: &mut Tags<'a>) -> Option<()> {
         let whole = synchronised(body);
         let mut told = Tags::default();
         let done = read_frames(&whole, major, flags, &mut told);
-        tags.add_missing(owned(told));
+        tags.add_missing(told.into_owned());
         return done;
     }
     read_frames(body, major, flags, tags)
-}
-
-fn owned(tags: Tags<'_>) -> Tags<'static> {
-    Tags {
-        fields: tags.fields,
-        chapters: tags.chapters,
-        cover: tags.cover.map(|cover| Cover {
-            bytes: Cow::Owned(cover.bytes.into_owned()),
-            is_front: cover.is_front,
-        }),
-    }
 }
 
 /// Without the zeros that were put after 0xff.
@@ -279,7 +268,7 @@ fn read_frame<'a>(cursor: &mut Cursor<'a>, major: u8, tags: &mut Tags<'a>) -> Op
         let whole = synchronised(data);
         let mut told = Tags::default();
         read_field(id, major, &whole, &mut told);
-        tags.add_missing(owned(told));
+        tags.add_missing(told.into_owned());
     } else {
         read_field(id, major, data, tags);
     }
@@ -373,9 +362,20 @@ fn read_chapter(data: &[u8], major: u8, tags: &mut Tags<'_>) -> Option<()> {
     let mut cursor = Cursor::new(rest);
     let (start, end) = (cursor.u32_be()?, cursor.u32_be()?);
     cursor.skip(8)?;
-    let mut inner = Tags::default();
-    let _ = read_frames(cursor.rest(), major, 0, &mut inner);
-    let title = inner.fields.remove("title").unwrap_or_default();
+    // Only the title of what a chapter holds: a chapter in a chapter is none.
+    let mut title = String::new();
+    let mut frames = Cursor::at(cursor.rest(), 0);
+    if frames.take(4) == Some(b"TIT2") {
+        let size = frames.array()?;
+        let size = if major == 4 {
+            frame_size(&frames, size)
+        } else {
+            u32::from_be_bytes(size) as usize
+        };
+        frames.skip(2)?;
+        let (encoding, text) = frames.take(size)?.split_first()?;
+        title = decoded(*encoding, text);
+    }
     tags.add_chapter(f64::from(start) / 1e3, Some(f64::from(end) / 1e3), &title);
     Some(())
 }

@@ -15,6 +15,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 /// Most bytes of a value.
 const VALUE_BYTES: usize = 4096;
+/// Most values that are looked at.
+const VALUES: u32 = 10_000;
 /// Most chapters.
 pub(crate) const CHAPTERS: usize = 4096;
 
@@ -27,6 +29,8 @@ pub struct Tags<'a> {
     pub chapters: Vec<Chapter>,
     /// The front cover, or the first picture where none is said to be that.
     pub cover: Option<Cover<'a>>,
+    /// How many values were looked at.
+    count: u32,
 }
 
 /// A chapter.
@@ -50,6 +54,14 @@ pub struct Cover<'a> {
 }
 
 impl Cover<'_> {
+    /// The same, without borrowing from the file.
+    pub(crate) fn into_owned(self) -> Cover<'static> {
+        Cover {
+            bytes: Cow::Owned(self.bytes.into_owned()),
+            is_front: self.is_front,
+        }
+    }
+
     /// The ending of names of files like it, from its bytes.
     pub fn extension(&self) -> &'static str {
         match &*self.bytes {
@@ -66,7 +78,11 @@ impl Cover<'_> {
 impl<'a> Tags<'a> {
     /// Adds a value of a field.
     pub(crate) fn add(&mut self, name: &'static str, value: &str) {
-        let value = value
+        self.count += 1;
+        if self.count > VALUES {
+            return;
+        }
+        let value = shortened(value)
             .trim_matches(|c: char| c.is_whitespace() || c == '\0')
             .replace('\0', "; ");
         let value = shortened(&value);
@@ -96,6 +112,7 @@ impl<'a> Tags<'a> {
 
     /// Adds what another part of the file tells, where this one tells nothing of it.
     pub(crate) fn add_missing(&mut self, other: Tags<'a>) {
+        self.count = self.count.saturating_add(other.count);
         for (name, value) in other.fields {
             self.fields.entry(name).or_insert(value);
         }
@@ -104,6 +121,16 @@ impl<'a> Tags<'a> {
         }
         if let Some(cover) = other.cover {
             self.add_cover(cover);
+        }
+    }
+
+    /// The same, without borrowing from the file.
+    pub(crate) fn into_owned(self) -> Tags<'static> {
+        Tags {
+            fields: self.fields,
+            chapters: self.chapters,
+            cover: self.cover.map(Cover::into_owned),
+            count: self.count,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Source: xiph.org, "Ogg Vorbis I format specification: comment field"; RFC 9639, section 8.8.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
@@ -52,7 +52,7 @@ pub(crate) fn read(bytes: &[u8], tags: &mut Tags<'_>) -> Option<()> {
     let vendor = cursor.u32_le()? as usize;
     let vendor = utf8_or_latin1(cursor.take(vendor)?);
     let count = cursor.u32_le()?;
-    let mut chapters: Vec<(String, f64, String)> = Vec::new();
+    let mut chapters = BTreeMap::new();
     for _ in 0..count {
         let length = cursor.u32_le()? as usize;
         let comment = utf8_or_latin1(cursor.take(length)?);
@@ -61,7 +61,10 @@ pub(crate) fn read(bytes: &[u8], tags: &mut Tags<'_>) -> Option<()> {
         };
         if name.eq_ignore_ascii_case("METADATA_BLOCK_PICTURE") {
             let decoded = STANDARD_NO_PAD.decode(value.trim().trim_end_matches('='));
-            if let Some(cover) = decoded.ok().and_then(|block| picture(&block).map(into_owned)) {
+            if let Some(cover) = decoded
+                .ok()
+                .and_then(|block| picture(&block).map(Cover::into_owned))
+            {
                 tags.add_cover(cover);
             }
         } else if name.to_ascii_uppercase().starts_with("CHAPTER") {
@@ -70,8 +73,7 @@ pub(crate) fn read(bytes: &[u8], tags: &mut Tags<'_>) -> Option<()> {
             add(tags, name, value);
         }
     }
-    chapters.sort_by(|a, b| a.0.cmp(&b.0));
-    for (_, start, title) in chapters {
+    for (start, title) in chapters.into_values() {
         tags.add_chapter(start, None, &title);
     }
     if !tags.fields.contains_key("encoder") {
@@ -80,24 +82,17 @@ pub(crate) fn read(bytes: &[u8], tags: &mut Tags<'_>) -> Option<()> {
     Some(())
 }
 
-fn into_owned(cover: Cover<'_>) -> Cover<'static> {
-    Cover {
-        bytes: Cow::Owned(cover.bytes.into_owned()),
-        is_front: cover.is_front,
-    }
-}
-
 /// `CHAPTER001=00:01:02.500` and `CHAPTER001NAME=…`.
-fn add_chapter(chapters: &mut Vec<(String, f64, String)>, name: &str, value: &str) {
+fn add_chapter(chapters: &mut BTreeMap<String, (f64, String)>, name: &str, value: &str) {
     if let Some(number) = name.strip_suffix("NAME") {
-        if let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.0 == number) {
-            value.clone_into(&mut chapter.2);
+        if let Some(chapter) = chapters.get_mut(number) {
+            value.clone_into(&mut chapter.1);
         }
     } else if name[7..].bytes().all(|byte| byte.is_ascii_digit()) && chapters.len() < super::CHAPTERS {
         let mut parts = value.split(':').map(str::parse::<f64>);
         let seconds = parts.try_fold(0.0, |sum, part| part.map(|part| sum * 60.0 + part));
         if let Ok(start) = seconds {
-            chapters.push((name.to_owned(), start, String::new()));
+            chapters.insert(name.to_owned(), (start, String::new()));
         }
     }
 }

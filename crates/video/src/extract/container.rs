@@ -7,8 +7,8 @@
 //!
 //! - `video_duration_s` is what the container states, else the time from the first start to the last end of all tracks of
 //!   pictures and sound.
-//! - `video_frame_rate_fps` is the number of steps between frames by the time from the first to the last one. It is variable
-//!   where a step differs from the median one by more than a tenth of it and 2 ms.
+//! - `video_frame_rate_fps` is the number of steps between frames by the time from the first to the last one; the rate that is stated,
+//!   where that is within half a percent of it. It is variable where a step differs from the median one by more than a tenth of it and 2 ms.
 //! - `video_keyframe_interval_longest_s` is the longest time from a key frame to the next, or to the end.
 //! - A file that has sound or text alone is `unsupported`.
 //!

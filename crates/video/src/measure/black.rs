@@ -113,6 +113,7 @@ mod tests {
                 time_s: f64::from(second),
                 frame: &frame,
                 small: &small,
+                score: 0.0,
             });
         }
         let mut values = Values::new();

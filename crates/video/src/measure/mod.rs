@@ -24,6 +24,8 @@ pub(crate) struct View<'a> {
     pub(crate) time_s: f64,
     pub(crate) frame: &'a Frame,
     pub(crate) small: &'a Small,
+    /// The score of shots; 0 where nobody asks for them.
+    pub(crate) score: f64,
 }
 
 /// Takes frames in the order of display.
@@ -45,11 +47,11 @@ pub(crate) struct Entry {
 pub(crate) static MEASURES: &[Entry] = &[
     Entry {
         outputs: &shots::CONTENT_OUTPUTS,
-        begin: || Box::new(shots::Shots::content()),
+        begin: || Box::new(shots::Shots::new(Detector::Content)),
     },
     Entry {
         outputs: &shots::ADAPTIVE_OUTPUTS,
-        begin: || Box::new(shots::Shots::adaptive()),
+        begin: || Box::new(shots::Shots::new(Detector::Adaptive)),
     },
     Entry {
         outputs: &motion::OUTPUTS,
@@ -68,7 +70,7 @@ pub(crate) static MEASURES: &[Entry] = &[
 pub(crate) use black::{OUTPUTS as BLACK, is_black};
 pub(crate) use frozen::OUTPUTS as FROZEN;
 pub(crate) use motion::OUTPUTS as MOTION;
-pub(crate) use shots::{ADAPTIVE_OUTPUTS as ADAPTIVE, CONTENT_OUTPUTS as CONTENT};
+pub(crate) use shots::{ADAPTIVE_OUTPUTS as ADAPTIVE, CONTENT_OUTPUTS as CONTENT, Scorer};
 
 /// Spans of seconds as a JSON list of pairs.
 fn spans_json(spans: &[(f64, f64)]) -> Value {

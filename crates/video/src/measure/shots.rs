@@ -184,28 +184,37 @@ impl Flash {
     }
 }
 
+/// Scores frames, once for both detectors.
+#[derive(Debug, Default)]
+pub(crate) struct Scorer {
+    before: Vec<[u8; 3]>,
+    now: Vec<[u8; 3]>,
+}
+
+impl Scorer {
+    /// The score of the next frame; 0 of the first one, and of one of another size.
+    pub(crate) fn score(&mut self, small: &Small) -> f64 {
+        to_hsv(small, &mut self.now);
+        let score = if self.before.len() == self.now.len() {
+            difference(&self.before, &self.now)
+        } else {
+            0.0
+        };
+        std::mem::swap(&mut self.before, &mut self.now);
+        score
+    }
+}
+
 /// Measures shots; see the module.
 pub(super) struct Shots {
     cuts: Cuts,
-    before: Vec<[u8; 3]>,
-    now: Vec<[u8; 3]>,
     first_s: Option<f64>,
 }
 
 impl Shots {
-    pub(super) fn content() -> Self {
-        Shots::new(Detector::Content)
-    }
-
-    pub(super) fn adaptive() -> Self {
-        Shots::new(Detector::Adaptive)
-    }
-
-    fn new(detector: Detector) -> Self {
+    pub(super) fn new(detector: Detector) -> Self {
         Shots {
             cuts: Cuts::new(detector),
-            before: Vec::new(),
-            now: Vec::new(),
             first_s: None,
         }
     }
@@ -213,15 +222,8 @@ impl Shots {
 
 impl Measure for Shots {
     fn take(&mut self, view: &View<'_>) {
-        to_hsv(view.small, &mut self.now);
-        let score = if self.before.len() == self.now.len() {
-            difference(&self.before, &self.now)
-        } else {
-            0.0
-        };
         self.first_s.get_or_insert(view.time_s);
-        self.cuts.take(view.time_s, score);
-        std::mem::swap(&mut self.before, &mut self.now);
+        self.cuts.take(view.time_s, view.score);
     }
 
     fn finish(self: Box<Self>, end_s: f64, values: &mut Values) {

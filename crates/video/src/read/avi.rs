@@ -104,14 +104,19 @@ pub(super) fn read<'a>(file: &'a [u8], limits: &Limits) -> Result<Film<'a>, Faul
     for index in 0..film.tracks.len() {
         complete(&mut film, index);
     }
-    // As FFmpeg has it: headers of sound are often wrong.
-    let stated = |kind| {
-        film.tracks
-            .iter()
-            .find(|track| track.kind == kind)?
-            .stated_duration
+    // Headers of sound are often wrong: one counts where its chunks agree with it.
+    let of_sound = |track: &Track| {
+        let stated = track.stated_duration?;
+        let (_, end) = track.span()?;
+        let is_so = (track.tick.seconds(end) - stated).abs() <= stated * 0.05;
+        is_so.then_some(stated)
     };
-    film.stated_duration = stated(Kind::Video).or_else(|| stated(Kind::Audio));
+    let stated = film.tracks.iter().filter_map(|track| match track.kind {
+        Kind::Video => track.stated_duration,
+        Kind::Audio => of_sound(track),
+        _ => None,
+    });
+    film.stated_duration = stated.max_by(f64::total_cmp);
     Ok(film)
 }
 

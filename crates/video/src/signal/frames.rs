@@ -41,7 +41,7 @@ static OUTPUTS: [Column; 17] = [
 
 /// Describes [`Frames`].
 pub(super) static CARD: Card = Card {
-    name: "frames",
+    name: "all_frames",
     about: "shots, motion, black and frozen segments, from all frames",
     inputs: &[columns::VIDEO],
     outputs: &OUTPUTS,

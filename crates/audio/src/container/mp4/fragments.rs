@@ -13,6 +13,8 @@ pub(super) struct Fragments<'a> {
     fragment: Option<(usize, Boxes<'a>)>,
     track: Option<Traf<'a>>,
     run: Option<Run<'a>>,
+    /// Bytes that are still to be given: runs that lie may name the same ones again and again.
+    budget: usize,
     pub(super) is_broken: bool,
 }
 
@@ -55,6 +57,7 @@ impl<'a> Fragments<'a> {
             fragment: None,
             track: None,
             run: None,
+            budget: bytes.len(),
             is_broken: false,
         }
     }
@@ -71,7 +74,14 @@ impl<'a> Fragments<'a> {
                         let data = data.and_then(|data| data.get(..size as usize));
                         match data {
                             Some([]) => continue,
-                            Some(data) => return Some(data),
+                            Some(data) => {
+                                let Some(left) = self.budget.checked_sub(data.len()) else {
+                                    self.is_broken = true;
+                                    return None;
+                                };
+                                self.budget = left;
+                                return Some(data);
+                            }
                             None => {
                                 self.is_broken = true;
                                 self.run = None;

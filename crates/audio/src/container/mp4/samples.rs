@@ -19,6 +19,8 @@ pub(super) struct Samples<'a> {
     left_in_chunk: u32,
     offset: u64,
     sample: u32,
+    /// Bytes that are still to be given: tables that lie may name the same ones again and again.
+    budget: usize,
     pub(super) is_broken: bool,
 }
 
@@ -121,6 +123,7 @@ impl<'a> Samples<'a> {
             left_in_chunk: 0,
             offset: 0,
             sample: 0,
+            budget: bytes.len(),
             is_broken: false,
         }
     }
@@ -156,6 +159,12 @@ impl<'a> Samples<'a> {
                 self.sample = self.sizes.count;
                 return (whole > 0).then(|| &there[..whole]);
             }
+            let Some(left) = self.budget.checked_sub((size as usize).max(1)) else {
+                self.is_broken = true;
+                self.sample = self.sizes.count;
+                return None;
+            };
+            self.budget = left;
             if size > 0 {
                 return Some(&there[..size as usize]);
             }

@@ -2,7 +2,7 @@
 //!
 //! Sample tables and fragments (`moof`) are both read, in files that have either or both. A composition offset is taken as a
 //! signed number whatever the version of its box says, as writers do. An edit list shifts and hides samples: each edit
-//! shows the samples that are presented within it, an empty one is a pause before the next; edits of another rate are taken
+//! shows the samples whose presentation begins within it, an empty one is a pause before the next; edits of another rate are taken
 //! as of rate 1. Media segments without a `moov` have no codec and are refused.
 //!
 //! Sources: ISO/IEC 14496-12; QuickTime File Format Specification.
@@ -286,6 +286,18 @@ fn apply_edits(track: &mut Track, edits: &[Edit], movie_scale: u32) {
         sample.is_shown = place.is_some();
         sample.time = place.unwrap_or(sample.time.saturating_add(decode_shift));
         sample.decode_time = sample.decode_time.saturating_add(decode_shift);
+    }
+    // An edit may start within a frame, which is hidden. The first one that is shown starts with the edit then, as by FFmpeg.
+    let pauses = edits.iter().take(first.unwrap_or(0));
+    let start = pauses
+        .map(|edit| in_track(edit.length))
+        .fold(0, i64::saturating_add);
+    let shown = track.samples.iter().filter(|sample| sample.is_shown);
+    if let Some(earliest) = shown.map(|sample| sample.time).min()
+        && earliest > start
+        && track.kind == Kind::Video
+    {
+        shift(track, start - earliest);
     }
 }
 
