@@ -70,7 +70,7 @@ fn main() {
         let decode = best(repeats, || {
             play(&film, track, &limits, |_| ()).unwrap();
         });
-        let frames = best(repeats, || measure("frames"));
+        let frames = best(repeats, || measure("all_frames"));
         rows.push((
             path,
             track.codec.to_string(),

@@ -41,7 +41,7 @@ fn a_worker_measures_the_same() {
         .chain([None])
         .collect();
     let videos = extract(&files).columns[0].clone();
-    let names = ["keyframes", "frames", "sound_track"];
+    let names = ["keyframes", "all_frames", "sound_track"];
     let here: Vec<_> = names.iter().map(|name| measure(name, &videos)).collect();
     use_workers(Workers::new(child(), Vec::<String>::new())).unwrap();
     for (name, here) in names.iter().zip(&here) {
