@@ -42,6 +42,10 @@ fn a_clip_shows_the_frames_of_its_span() {
     let mut clips = 0;
     for (entry, bytes) in entries.iter().filter(|(_, bytes)| bytes.len() < 300_000) {
         let path = entry["path"].as_str().unwrap();
+        // What a damaged stream says of itself may not be enough for another container.
+        if entry["expected"]["valid"] != true {
+            continue;
+        }
         let Ok(film) = read(bytes, &limits) else {
             continue;
         };
