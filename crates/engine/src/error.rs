@@ -10,6 +10,9 @@ pub enum Error {
     /// The recipe has mistakes; nothing was read or written.
     #[error("{}", list(.0))]
     Recipe(Vec<Problem>),
+    /// What was asked for beside the recipe cannot be; nothing was read or written.
+    #[error("{0}")]
+    Usage(String),
     /// The output was made, or begun, by another recipe or other versions.
     #[error("{0}")]
     PlanDiffers(String),
@@ -35,7 +38,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Failed(_) => 1,
-            Error::Recipe(_) => 2,
+            Error::Recipe(_) | Error::Usage(_) => 2,
             Error::PlanDiffers(_) => 3,
             Error::Input(_) => 4,
             Error::Expectation(_) => 5,
@@ -106,6 +109,7 @@ impl Error {
     fn copied(&self) -> Self {
         match self {
             Error::Recipe(problems) => Error::Recipe(problems.clone()),
+            Error::Usage(message) => Error::Usage(message.clone()),
             Error::PlanDiffers(message) => Error::PlanDiffers(message.clone()),
             Error::Input(message) => Error::Input(message.clone()),
             Error::Expectation(message) => Error::Expectation(message.clone()),

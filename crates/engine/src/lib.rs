@@ -5,6 +5,7 @@
 //! published. Nothing here prints, exits or reads the environment.
 
 mod address;
+mod drift;
 mod error;
 mod index;
 mod input;
@@ -16,8 +17,10 @@ mod recipe;
 mod registry;
 mod run;
 mod runtime;
+mod signals;
 
 pub use address::StoreOptions;
+pub use drift::{Drift, drift};
 pub use error::{Error, Result};
 pub use index::{Index, IndexEntry};
 pub use output::{ClusterOf, Contaminated, Output, Why};
@@ -29,7 +32,8 @@ pub use recipe::{
 };
 pub use registry::{Modality, Registry};
 pub use run::{
-    Asked, Event, Outcome, RunOptions, Sampled, Share, Traced, Wanted, physical_plans, progress, run, sample,
-    trace,
+    Asked, Event, Outcome, RunOptions, Sampled, SampledStep, Share, Traced, Wanted, physical_plans, progress,
+    run, sample, trace,
 };
 pub use runtime::Runtime;
+pub use signals::{Judged, KEPT, RuleCost, SignalStore, Signals, input_bytes};

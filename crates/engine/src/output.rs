@@ -201,6 +201,63 @@ impl Output {
         })
     }
 
+    /// About this many rows of a modality: the first ones of shards that lie evenly among all.
+    ///
+    /// # Errors
+    /// When a shard cannot be read.
+    pub fn some_rows(&self, modality: &str, most: usize, runtime: &Runtime) -> Result<Vec<RecordBatch>> {
+        let shards = self.manifest.shards.get(modality).map_or(&[][..], Vec::as_slice);
+        let chosen = shards.len().min(most);
+        let mut rows = Vec::new();
+        for place in 0..chosen {
+            let shard = &shards[place * shards.len() / chosen];
+            let wanted = most * (place + 1) / chosen - most * place / chosen;
+            runtime.block_on(async {
+                let table = ShardTable::open(&self.session, &self.store, std::slice::from_ref(shard)).await?;
+                let config = SessionConfig::new().with_batch_size(wanted.clamp(1, 4));
+                let session = SessionContext::new_with_config_rt(config, self.session.runtime_env());
+                let mut batches = table.read().execute(0, session.task_ctx())?;
+                let mut missing = wanted;
+                while let (true, Some(batch)) = (missing > 0, batches.try_next().await?) {
+                    let part = batch.slice(0, batch.num_rows().min(missing));
+                    missing -= part.num_rows();
+                    rows.push(part);
+                }
+                Ok::<(), Error>(())
+            })?;
+        }
+        Ok(rows)
+    }
+
+    /// The logs of the runs that made it, the oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn run_logs(&self, runtime: &Runtime) -> Result<Vec<serde_json::Value>> {
+        runtime.block_on(async {
+            let mut logs: Vec<serde_json::Value> = Vec::new();
+            for (name, _) in self.store.list(layout::RUNS).await? {
+                if name.ends_with(".json")
+                    && let Some(bytes) = self.store.get(&name).await?
+                {
+                    logs.extend(serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+                }
+            }
+            logs.sort_by_key(|log| log["started_unix_ms"].as_u64());
+            Ok(logs)
+        })
+    }
+
+    /// Keeps a page about the output in it; gives its address.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn keep_page(&self, name: &str, page: bytes::Bytes, runtime: &Runtime) -> Result<String> {
+        let path = format!("{}/{name}", layout::RUNS);
+        runtime.block_on(self.store.put(&path, page))?;
+        Ok(format!("{}/{path}", self.store.uri().trim_end_matches('/')))
+    }
+
     fn tables(&self) -> Vec<String> {
         let clusters = (!self.cluster_files().is_empty()).then(|| CLUSTERS.to_owned());
         self.row_tables().into_iter().chain(clusters).collect()
@@ -370,7 +427,11 @@ impl Output {
         Ok(rules.collect())
     }
 
-    fn plan(&self, runtime: &Runtime) -> Result<serde_json::Value> {
+    /// `plan.json`: what was asked of what input.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn plan(&self, runtime: &Runtime) -> Result<serde_json::Value> {
         let plan = runtime.block_on(self.store.get(layout::PLAN))?;
         Ok(serde_json::from_slice(&plan.unwrap_or_default()).unwrap_or_default())
     }

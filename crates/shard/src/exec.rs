@@ -4,7 +4,7 @@
 //! `(slice, record)`: the JSON of the [`SliceRecord`]. It does not commit; whoever runs the plan first compares
 //! the record with what the scan counted.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use datafusion::{
     arrow::{
@@ -26,7 +26,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::{
     BORN_COLUMN, CHAIN_COLUMN, Error, RejectMode, Result, Rule, ShardOptions, ShardWriter, SliceRecord,
-    Store, VERDICT_COLUMN, layout, rejects::Rejects,
+    Store, VERDICT_COLUMN, layout, rejects::Rejects, sketch::Sketcher,
 };
 
 /// What the Shard node writes, and where.
@@ -53,6 +53,8 @@ pub struct ShardTarget {
 pub struct ShardOutput {
     /// The chain whose rows it takes; all rows when absent.
     pub chain: Option<u8>,
+    /// The modality, if these are the rows of the dataset; rows between phases have none, and no sketches.
+    pub modality: Option<String>,
     /// The folder.
     pub folder: String,
     /// The columns to write, in order.
@@ -187,7 +189,8 @@ async fn write_slice(
     for output in &target.outputs {
         let schema = data_schema(&in_flight, output, target)?;
         let writer = ShardWriter::new(&output.folder, slice, &schema, options.clone());
-        writers.push((output, writer));
+        let sketcher = output.modality.as_ref().map(|_| Sketcher::new(&schema));
+        writers.push((output, writer, sketcher));
     }
     let (mut read, mut born, mut kept) = (0, 0, 0);
     while let Some(batch) = input.try_next().await? {
@@ -202,7 +205,7 @@ async fn write_slice(
                 .column_by_name(VERDICT_COLUMN)
                 .expect("the plan carries verdicts"),
         )?;
-        for (output, writer) in &mut writers {
+        for (output, writer, sketcher) in &mut writers {
             let own = of_chain(&batch, &alive, output.chain)?;
             if !own.has_true() {
                 continue;
@@ -213,12 +216,22 @@ async fn write_slice(
             }
             let rows = with_document_column(&rows, target, slice, kept)?;
             kept += rows.num_rows() as u64;
+            if let Some(sketcher) = sketcher {
+                sketcher.add(&rows)?;
+            }
             writer.write(&rows, &target.store).await?;
         }
     }
     let mut shards = Vec::new();
-    for (_, writer) in writers {
-        shards.extend(writer.finish(&target.store).await?);
+    let mut sketches = BTreeMap::new();
+    for (output, writer, sketcher) in writers {
+        let written = writer.finish(&target.store).await?;
+        if let (Some(modality), Some(sketcher)) = (&output.modality, sketcher)
+            && !written.is_empty()
+        {
+            sketches.insert(modality.clone(), sketcher.finish());
+        }
+        shards.extend(written);
     }
     Ok(SliceRecord {
         slice,
@@ -227,6 +240,7 @@ async fn write_slice(
         account: rejects.account(read, born, kept),
         shards,
         rejects: reject_writer.finish(&target.store).await?,
+        sketches,
     })
 }
 

@@ -14,6 +14,7 @@ mod features;
 pub mod layout;
 mod manifest;
 mod rejects;
+mod sketch;
 mod store;
 mod table;
 mod verify;
@@ -25,7 +26,10 @@ pub use error::{Error, Result};
 pub use exec::{ShardExec, ShardOutput, ShardTarget, slice_record};
 pub use features::stored_schema;
 pub use manifest::{DedupEntry, InputTotals, Manifest, ShardEntry, SliceRecord};
-pub use rejects::{BORN_COLUMN, CHAIN_COLUMN, RejectMode, Rule, VALUES_COLUMN, VERDICT_COLUMN};
+pub use rejects::{
+    BORN_COLUMN, CHAIN_COLUMN, PREVIEW_COLUMN, RejectMode, Rule, VALUES_COLUMN, VERDICT_COLUMN,
+};
+pub use sketch::{Bin, Bins, Numbers, Sketch, Sketcher, Sketches};
 pub use store::{Created, Store};
 pub use table::{ShardTable, register_store};
 pub use verify::{Finding, verify};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Account, Error, Result};
+use crate::{Account, Error, Result, Sketch, Sketches};
 
 /// A shard: one Parquet file that exists because a manifest names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct ShardEntry {
 }
 
 /// What one slice gave: its shards and the account of its rows. Created once, when the slice is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SliceRecord {
     /// The slice.
     pub slice: u32,
@@ -42,6 +42,9 @@ pub struct SliceRecord {
     pub shards: Vec<ShardEntry>,
     /// The files of its rejected rows.
     pub rejects: Vec<ShardEntry>,
+    /// What the columns of its shards look like, by modality; none between phases.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sketches: BTreeMap<String, Sketches>,
 }
 
 /// The input of a run in numbers.
@@ -54,7 +57,7 @@ pub struct InputTotals {
 }
 
 /// A dataset: what it was made from, where every row went, and the shards that it consists of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of this file's layout.
     pub manifest: u32,
@@ -79,6 +82,9 @@ pub struct Manifest {
     /// What the dedup steps found, in the order of the recipe.
     #[serde(default)]
     pub dedup: Vec<DedupEntry>,
+    /// What the columns of the shards look like, by modality.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sketches: BTreeMap<String, Sketches>,
 }
 
 /// What a dedup step found: its numbers, and the table of its clusters.
@@ -128,6 +134,11 @@ impl Manifest {
     /// Bytes of all shards.
     pub fn bytes(&self) -> u64 {
         self.shards.values().flatten().map(|shard| shard.bytes).sum()
+    }
+
+    /// The sketch of a column, in whichever modality has one.
+    pub fn sketch(&self, column: &str) -> Option<&Sketch> {
+        self.sketches.values().find_map(|sketches| sketches.get(column))
     }
 
     /// Its JSON.

@@ -2,7 +2,8 @@
 //!
 //! A sieve does not drop a row; it gives it a verdict and takes its content away. The husk travels on in its
 //! place, so that the shard node sees every row of the slice once and in order: that is the account. Husks that
-//! the recipe asks for are written with `id, uri, offset, length, url, media_type, step, verdict, rule, values, fault`.
+//! the recipe asks for are written with `id, uri, offset, length, url, media_type, step,
+//! verdict, rule, values, preview, fault`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,6 +20,8 @@ use crate::{Account, Result, RuleCount};
 pub const VERDICT_COLUMN: &str = "__verdict";
 /// The column that holds what the deciding rule looked at, as a JSON object.
 pub const VALUES_COLUMN: &str = "__values";
+/// The column that holds the beginning of the text that a husk had.
+pub const PREVIEW_COLUMN: &str = "__preview";
 
 /// The column that holds the number of a row's chain, where a plan has several.
 pub const CHAIN_COLUMN: &str = "__chain";
@@ -97,7 +100,7 @@ impl Rejects {
         let kept = HUSK
             .iter()
             .filter_map(|name| in_flight.field_with_name(name).ok().cloned());
-        let added = ["step", "verdict", "rule", "values", "fault"]
+        let added = ["step", "verdict", "rule", "values", "preview", "fault"]
             .map(|name| Field::new(name, DataType::Utf8View, true));
         Arc::new(Schema::new(kept.chain(added).collect::<Vec<_>>()))
     }
@@ -140,6 +143,7 @@ impl Rejects {
         arrays.push(strings(|rule| Some(&rule.name)));
         arrays.push(strings(|rule| rule.predicate.as_deref()));
         arrays.push(take(column(batch, VALUES_COLUMN), &picked, None)?);
+        arrays.push(take(column(batch, PREVIEW_COLUMN), &picked, None)?);
         arrays.push(take(column(batch, "fault"), &picked, None)?);
         Ok(Some(RecordBatch::try_new(schema, arrays)?))
     }

@@ -11,6 +11,7 @@ mod scan;
 mod sieve;
 mod split;
 mod stage;
+mod states;
 
 use std::sync::Arc;
 
@@ -31,8 +32,9 @@ pub(crate) use fetch::{Fetcher, Location};
 pub(crate) use nodes::{IMAGES, Nodes, TEXTS};
 pub(crate) use route::RouteExec;
 pub(crate) use scan::{ScanConfig, scan};
-pub(crate) use sieve::{Asking, SieveExec};
+pub(crate) use sieve::{Asking, SieveExec, condition, json_value};
 pub(crate) use stage::{Member, Members, StageExec, Work};
+pub(crate) use states::Measurer;
 
 /// The living rows of a batch that belong to a chain; all living rows where the plan has one chain.
 fn own_rows(batch: &RecordBatch, chain: Option<u8>) -> Vec<bool> {

@@ -197,6 +197,7 @@ fn read(
             other => other.into(),
         }
     };
+    let cost = config.progress.step(Progress::READ);
     let mut source = match format.read(object.clone(), range, &options) {
         Ok(source) => source,
         Err(error) => {
@@ -205,7 +206,7 @@ fn read(
         }
     };
     loop {
-        let batch = match source.next_batch() {
+        let batch = match cost.count(0, || source.next_batch()) {
             Ok(Some(batch)) => Ok(batch),
             Ok(None) => {
                 if let Err(error) = object.check() {

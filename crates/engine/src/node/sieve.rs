@@ -25,14 +25,16 @@ use datafusion::{
     },
 };
 use futures::{StreamExt, TryStreamExt};
-use gristmill_core::columns;
-use gristmill_shard::{VALUES_COLUMN, VERDICT_COLUMN};
+use gristmill_core::{Edit, columns};
+use gristmill_shard::{PREVIEW_COLUMN, VALUES_COLUMN, VERDICT_COLUMN};
 use serde_json::{Map, Value, json};
 
-use crate::{plan::Door, progress::Progress};
+use crate::{Error, plan::Door, progress::Progress};
 
 /// Content that husks do not carry on: whatever is longer than this in a value is cut in `values`.
 const VALUE_CHARS: usize = 200;
+/// Characters of its text that a husk keeps for those who look at it.
+const PREVIEW_CHARS: usize = 400;
 
 /// The Sieve node.
 pub(crate) struct SieveExec {
@@ -46,7 +48,7 @@ pub(crate) struct SieveExec {
 pub(crate) enum Asking {
     /// Up to the first rule that is not true.
     Once,
-    /// The same, and the values that this rule looked at are noted.
+    /// The same, and the values that this rule looked at are noted, and how the text began.
     KeepValues,
     /// Every rule; the answers are noted and nothing is rejected but what no later step could measure. `values` has
     /// a line for each rule: `{"rule": number, "holds": …, "values": {…}}`.
@@ -61,6 +63,8 @@ pub(super) struct Doors {
     /// Counts who leaves; nodes of documents are not counted.
     progress: Option<Arc<Progress>>,
     asking: Asking,
+    /// What takes personal data out of the previews of texts: a husk must not tell what the shards do not.
+    redactions: Vec<&'static dyn Edit>,
 }
 
 impl SieveExec {
@@ -73,17 +77,21 @@ impl SieveExec {
         output: SchemaRef,
         progress: Arc<Progress>,
         asking: Asking,
+        redactions: Vec<&'static dyn Edit>,
     ) -> DfResult<Self> {
         let properties = super::like_input(&input, output.clone());
-        let doors = Doors::new(
-            session,
-            &input.schema(),
-            chain,
-            doors,
-            output,
-            Some(progress),
-            asking,
-        )?;
+        let doors = Doors {
+            redactions,
+            ..Doors::new(
+                session,
+                &input.schema(),
+                chain,
+                doors,
+                output,
+                Some(progress),
+                asking,
+            )?
+        };
         Ok(SieveExec {
             input,
             doors: Arc::new(doors),
@@ -186,7 +194,32 @@ impl Doors {
             output,
             progress,
             asking,
+            redactions: Vec::new(),
         })
+    }
+
+    /// The previews without personal data; none where an edit needs more than the text.
+    fn redacted(&self, previews: Vec<Option<String>>) -> DfResult<Vec<Option<String>>> {
+        let mut texts: ArrayRef =
+            Arc::new(previews.iter().map(Option::as_deref).collect::<StringViewArray>());
+        for edit in &self.redactions {
+            let card = edit.card();
+            let place = card
+                .outputs
+                .iter()
+                .position(|output| output.name == columns::TEXT.name);
+            let is_of_text = card.inputs.iter().all(|input| input.name == columns::TEXT.name);
+            let (Some(place), true) = (place, is_of_text) else {
+                return Ok(vec![None; previews.len()]);
+            };
+            let edited = edit.edit(&[texts]).map_err(|error| Error::from(error))?;
+            texts = edited[place].clone();
+        }
+        Ok(texts
+            .as_string_view()
+            .iter()
+            .map(|text| text.map(str::to_owned))
+            .collect())
     }
 
     pub(super) fn ask(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
@@ -199,14 +232,20 @@ impl Doors {
             Some(earlier) => earlier.iter().collect(),
             None => vec![None; rows],
         };
-        let mut values: Vec<Option<String>> = match batch.column_by_name(VALUES_COLUMN) {
-            Some(earlier) => earlier
-                .as_string_view()
-                .iter()
-                .map(|value| value.map(str::to_owned))
-                .collect(),
-            None => vec![None; rows],
+        let noted = |name: &str| -> Vec<Option<String>> {
+            match batch.column_by_name(name) {
+                Some(earlier) => {
+                    let earlier = earlier.as_string_view().iter();
+                    earlier.map(|value| value.map(str::to_owned)).collect()
+                }
+                None => vec![None; rows],
+            }
         };
+        let (mut values, mut previews) = (noted(VALUES_COLUMN), noted(PREVIEW_COLUMN));
+        let mut has_new_previews = false;
+        let texts = batch
+            .column_by_name(columns::TEXT.name)
+            .map(AsArray::as_string_view);
         for (door, predicate) in &self.doors {
             if !asked.contains(&true) {
                 break;
@@ -235,6 +274,9 @@ impl Doors {
                     if let (Asking::KeepValues, Some(predicate)) = (self.asking, &door.predicate) {
                         values[row] =
                             Some(Value::Object(looked_at(&predicate.columns, batch, row)?).to_string());
+                        let text = texts.filter(|texts| texts.is_valid(row));
+                        has_new_previews |= text.is_some();
+                        previews[row] = text.map(|texts| cut(texts.value(row), PREVIEW_CHARS));
                     }
                 }
             }
@@ -242,6 +284,13 @@ impl Doors {
                 progress.leave(door.number, left);
             }
         }
+        if has_new_previews && !self.redactions.is_empty() {
+            // What is redacted already stays as it is.
+            previews = self.redacted(previews)?;
+        }
+        let texts = |texts: &[Option<String>]| -> ArrayRef {
+            Arc::new(texts.iter().map(Option::as_deref).collect::<StringViewArray>())
+        };
         let is_husk = BooleanArray::from(verdicts.iter().map(Option::is_some).collect::<Vec<_>>());
         let arrays = self
             .output
@@ -249,9 +298,8 @@ impl Doors {
             .iter()
             .map(|field| match field.name().as_str() {
                 VERDICT_COLUMN => Ok(Arc::new(UInt32Array::from(verdicts.clone())) as ArrayRef),
-                VALUES_COLUMN => Ok(
-                    Arc::new(values.iter().map(Option::as_deref).collect::<StringViewArray>()) as ArrayRef,
-                ),
+                VALUES_COLUMN => Ok(texts(&values)),
+                PREVIEW_COLUMN => Ok(texts(&previews)),
                 name => {
                     let column = batch.column_by_name(name).expect("a sieve adds no other columns");
                     if is_husk.has_true() && is_content(field.data_type(), name) {
@@ -267,7 +315,7 @@ impl Doors {
 }
 
 /// Where the predicate is true.
-fn condition(predicate: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> DfResult<BooleanArray> {
+pub(crate) fn condition(predicate: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> DfResult<BooleanArray> {
     if let Ok(result) = predicate
         .evaluate(batch)
         .and_then(|value| value.into_array(batch.num_rows()))
@@ -321,7 +369,8 @@ fn looked_at(names: &[String], batch: &RecordBatch, row: usize) -> DfResult<Map<
     Ok(values)
 }
 
-fn json_value(column: &ArrayRef, row: usize) -> DfResult<Value> {
+/// A value as JSON; long texts are cut.
+pub(crate) fn json_value(column: &ArrayRef, row: usize) -> DfResult<Value> {
     if column.is_null(row) {
         return Ok(Value::Null);
     }
@@ -333,8 +382,13 @@ fn json_value(column: &ArrayRef, row: usize) -> DfResult<Value> {
     if kind.is_numeric() || *kind == DataType::Boolean {
         return Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)));
     }
-    match text.char_indices().nth(VALUE_CHARS) {
-        Some((end, _)) => Ok(Value::String(format!("{}…", &text[..end]))),
-        None => Ok(Value::String(text)),
+    Ok(Value::String(cut(&text, VALUE_CHARS)))
+}
+
+/// The first characters of a text.
+fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

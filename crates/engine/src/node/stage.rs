@@ -38,10 +38,11 @@ use gristmill_dedup::{
 };
 use tokio::sync::oneshot;
 
-use super::{extract::extract, fetch::Location, nodes::Nodes};
+use super::{extract::extract, fetch::Location, nodes::Nodes, states::Measurer};
 use crate::{
     Error,
     plan::{CONTEXT_COLUMNS, Op, PARENT_ID, PART},
+    progress::StepCost,
 };
 
 /// What a comparison found of the documents of a slice, by document.
@@ -74,6 +75,7 @@ pub(crate) struct StageExec {
     pool: Arc<rayon::ThreadPool>,
     /// Batches that are computed at the same time.
     width: usize,
+    cost: Arc<StepCost>,
     properties: Arc<PlanProperties>,
 }
 
@@ -85,6 +87,7 @@ pub(crate) struct Work {
     members: Arc<Members>,
     output: SchemaRef,
     nodes: Option<Nodes>,
+    measurer: Option<Measurer>,
 }
 
 impl StageExec {
@@ -93,6 +96,7 @@ impl StageExec {
         work: Work,
         pool: Arc<rayon::ThreadPool>,
         width: usize,
+        cost: Arc<StepCost>,
     ) -> Self {
         let properties = super::like_input(&input, work.output.clone());
         StageExec {
@@ -100,6 +104,7 @@ impl StageExec {
             work: Arc::new(work),
             pool,
             width,
+            cost,
             properties,
         }
     }
@@ -152,22 +157,23 @@ impl ExecutionPlan for StageExec {
             work: self.work.clone(),
             pool: self.pool.clone(),
             width: self.width,
+            cost: self.cost.clone(),
             properties,
         }))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        let (work, pool) = (self.work.clone(), self.pool.clone());
+        let (work, pool, cost) = (self.work.clone(), self.pool.clone(), self.cost.clone());
         let batches = input
             .map_ok(move |batch| {
-                let (work, pool) = (work.clone(), pool.clone());
+                let (work, pool, cost) = (work.clone(), pool.clone(), cost.clone());
                 async move {
                     let (sender, receiver) = oneshot::channel();
                     pool.spawn(move || {
                         // Nobody waits for the batch of a run that was given up.
                         if !sender.is_closed() {
-                            let _ = sender.send(work.run(&batch));
+                            let _ = sender.send(cost.count(batch.num_rows(), || work.run(&batch)));
                         }
                     });
                     receiver
@@ -198,6 +204,15 @@ impl Work {
             members,
             output,
             nodes,
+            measurer: None,
+        }
+    }
+
+    /// Work of an op over states.
+    pub(crate) fn measuring(op: Op, output: SchemaRef, measurer: Measurer) -> Self {
+        Work {
+            measurer: Some(measurer),
+            ..Work::new(None, op, output, Arc::default(), None)
         }
     }
 
@@ -384,6 +399,10 @@ impl Work {
                 );
             }
             Op::Ask | Op::Seek => {}
+            Op::States(_) => {
+                let measurer = self.measurer.as_ref().expect("made together with the op");
+                outputs = measurer.measure(batch)?;
+            }
             Op::Nodes(_) => {
                 let nodes = self.nodes.as_ref().expect("made together with the op");
                 outputs = nodes.assemble(batch, &self.members)?;

@@ -11,7 +11,7 @@ use datafusion::{
 };
 use gristmill_core::{Card, Column, Extractor, ReadOptions, Signal, Splitter, Written, columns};
 use gristmill_dedup::{CLUSTER_COLUMNS, DOCUMENT_COLUMN, Dedup, Method};
-use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
+use gristmill_shard::{BORN_COLUMN, CHAIN_COLUMN, PREVIEW_COLUMN, Rule, VALUES_COLUMN, VERDICT_COLUMN};
 
 use super::{
     Door, KeysOp, NodesOp, Op, Plan, PlanOutput, PlanStep, Segment,
@@ -22,7 +22,7 @@ use crate::{
     node::{IMAGES, TEXTS},
     recipe::{
         Action, Chain, DecontaminateSpec, DedupSpec, NodesSpec, Place, Problem, Problems, Recipe, RuleSpec,
-        Step,
+        Step, nearest,
     },
     registry::{Registry, find_edit},
 };
@@ -83,6 +83,7 @@ pub(crate) fn husk_fields() -> Vec<Field> {
     vec![
         Field::new(VERDICT_COLUMN, DataType::UInt32, true),
         Field::new(VALUES_COLUMN, DataType::Utf8View, true),
+        Field::new(PREVIEW_COLUMN, DataType::Utf8View, true),
     ]
 }
 
@@ -95,6 +96,7 @@ pub fn compile(file: &str, recipe: &Recipe, registry: &Registry) -> Result<Plan,
     let registry = registry.with_signals(recipe.signals());
     let mut compiler = Compiler::new(recipe, &registry, &mut problems);
     compiler.chains(recipe);
+    compiler.expected(recipe);
     let plan = compiler.finish();
     if problems.is_empty() {
         Ok(plan)
@@ -104,11 +106,11 @@ pub fn compile(file: &str, recipe: &Recipe, registry: &Registry) -> Result<Plan,
 }
 
 /// An operation on its way into the plan.
-struct Planned {
+pub(super) struct Planned {
     /// The chain that it belongs to; none where it is for all rows.
-    chain: Option<u8>,
-    label: String,
-    op: Op,
+    pub(super) chain: Option<u8>,
+    pub(super) label: String,
+    pub(super) op: Op,
 }
 
 /// A chain that was compiled.
@@ -238,6 +240,29 @@ impl<'a> Compiler<'a> {
                 let known = self.known_names();
                 unknown_column(name, place, known.iter().map(String::as_str), self.problems);
             }
+        }
+    }
+
+    /// Expectations can look at what is written, and at nothing else.
+    fn expected(&mut self, recipe: &Recipe) {
+        let written: BTreeSet<&str> = self
+            .done
+            .iter()
+            .flat_map(|chain| &chain.columns)
+            .map(String::as_str)
+            .collect();
+        let named = recipe
+            .expect
+            .iter()
+            .filter_map(|expectation| Some((expectation.column()?, &expectation.place)));
+        for (column, place) in named.filter(|(column, _)| !written.contains(column)) {
+            let known: Vec<&str> = written.iter().copied().collect();
+            let hint = match nearest(column, &known) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => "a column is written if a rule looks at it or `write.columns` names it".to_owned(),
+            };
+            self.problems
+                .add(place, format!("no column {column:?} is written"), hint);
         }
     }
 
@@ -1099,7 +1124,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// Gives each operation the schema behind it.
-fn with_schemas(
+pub(super) fn with_schemas(
     segments: Vec<Vec<Planned>>,
     lives: Vec<Vec<BTreeSet<String>>>,
     source: &SchemaRef,
@@ -1143,7 +1168,10 @@ fn merged(entry: Vec<Planned>, chains: Vec<CompiledChain>) -> Vec<Vec<Planned>> 
 ///
 /// `ends` are the columns that each chain needs at its end. A column lives as long as one chain needs it. Each chain is
 /// followed backwards on its own, past the operations of the others, which leave its rows alone.
-fn lives(segments: &[Vec<Planned>], ends: &[Vec<String>]) -> (Vec<Vec<BTreeSet<String>>>, BTreeSet<String>) {
+pub(super) fn lives(
+    segments: &[Vec<Planned>],
+    ends: &[Vec<String>],
+) -> (Vec<Vec<BTreeSet<String>>>, BTreeSet<String>) {
     let mut lives: Vec<Vec<BTreeSet<String>>> = segments
         .iter()
         .map(|ops| vec![BTreeSet::new(); ops.len()])
@@ -1162,7 +1190,7 @@ fn lives(segments: &[Vec<Planned>], ends: &[Vec<String>]) -> (Vec<Vec<BTreeSet<S
             if let Some(last) = ops.iter().rfind(|planned| is_own(planned)) {
                 live.extend(last.op.staged());
             }
-            live.extend([VERDICT_COLUMN.to_owned(), VALUES_COLUMN.to_owned()]);
+            live.extend(husk_fields().into_iter().map(|field| field.name().clone()));
             for (planned, after) in ops.iter().zip(lives).rev() {
                 after.extend(live.iter().cloned());
                 if !is_own(planned) {
@@ -1217,10 +1245,9 @@ fn is_internal(registry: &Registry, name: &str) -> bool {
 
 /// The columns of a segment's staged rows: all but the husks' own, and the document's number.
 fn staged_schema(schema: &Schema) -> SchemaRef {
-    let fields = schema
-        .fields()
-        .iter()
-        .filter(|field| ![VERDICT_COLUMN, VALUES_COLUMN, BORN_COLUMN].contains(&field.name().as_str()));
+    let husk = husk_fields();
+    let is_staged = |name: &String| name != BORN_COLUMN && husk.iter().all(|field| field.name() != name);
+    let fields = schema.fields().iter().filter(|field| is_staged(field.name()));
     let number = Arc::new(Field::new(DOCUMENT_COLUMN, DataType::UInt64, true));
     Arc::new(Schema::new(fields.cloned().chain([number]).collect::<Vec<_>>()))
 }

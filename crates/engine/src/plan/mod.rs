@@ -9,6 +9,7 @@ mod check;
 mod compile;
 mod context;
 mod explain;
+mod states;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,6 +35,7 @@ pub(crate) use compile::{
 };
 pub use context::{CONTEXT_COLUMNS, NODE_COLUMNS};
 pub use explain::explain;
+pub(crate) use states::{Act, FAULTS, Measured, States, Stored, Walk, measuring};
 
 /// What a recipe compiles to.
 #[derive(Debug)]
@@ -92,6 +94,27 @@ impl Plan {
         self.outputs.len() > 1 || self.pages.is_some() || self.resources.is_some()
     }
 
+    /// Whether it has one chain, and each of its documents is that of a record: no parts, no pieces from elsewhere.
+    pub fn keeps_rows(&self) -> bool {
+        let steps = self.segments.iter().flat_map(|segment| &segment.steps);
+        let changes = |op: &Op| matches!(op, Op::Split(_) | Op::Ask | Op::Context | Op::Seek | Op::Nodes(_));
+        !self.is_routed() && steps.into_iter().all(|step| !changes(&step.op))
+    }
+
+    /// The names of its first extractors.
+    pub fn extractors(&self) -> Vec<&'static str> {
+        let mut steps = self.segments.iter().flat_map(|segment| &segment.steps);
+        let extractors = steps.find_map(|step| match &step.op {
+            Op::Extract(extractors) => Some(extractors),
+            _ => None,
+        });
+        extractors
+            .into_iter()
+            .flatten()
+            .map(|extractor| extractor.card().name)
+            .collect()
+    }
+
     /// What each chain writes.
     pub fn outputs(&self) -> &[PlanOutput] {
         &self.outputs
@@ -115,7 +138,7 @@ pub(crate) struct Segment {
 }
 
 /// An operation and the schema after it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PlanStep {
     /// The chain whose rows it works on; all rows where the plan has one chain.
     pub(crate) chain: Option<u8>,
@@ -153,9 +176,12 @@ pub(crate) enum Op {
     Clusters,
     /// A text loses its repeated parts.
     Cut(String),
+    /// The signals of several recipes are measured, in every state of the content that one of them looks at.
+    States(Arc<States>),
 }
 
 /// What documents are compared by, at the end of a segment.
+#[derive(Debug)]
 pub(crate) struct KeysOp {
     pub(crate) dedup: Dedup,
     pub(crate) column: String,
@@ -302,6 +328,7 @@ impl fmt::Debug for Op {
             ),
             Op::Clusters => write!(f, "Clusters"),
             Op::Cut(column) => write!(f, "Cut {column}"),
+            Op::States(_) => write!(f, "Signals of several recipes"),
         }
     }
 }
@@ -340,6 +367,7 @@ impl Op {
             Op::Nodes(_) => vec![columns::DOCUMENT_NODES.name, DOCUMENT_COLUMN],
             Op::Clusters | Op::Context => vec![DOCUMENT_COLUMN],
             Op::Cut(column) => vec![DOCUMENT_COLUMN, column],
+            Op::States(states) => states.inputs(),
         }
     }
 
@@ -389,6 +417,7 @@ impl Op {
                 .into_iter()
                 .chain(fields(&REPEAT_COLUMNS))
                 .collect(),
+            Op::States(states) => states.outputs(),
         }
     }
 

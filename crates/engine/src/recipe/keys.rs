@@ -335,7 +335,7 @@ pub const EXPECT: &[Key] = &[
     required(
         "metric",
         Kind::Text,
-        "rows, keep_rate, fault_rate, or reject_rate[rule]",
+        "rows, keep_rate, fault_rate, reject_rate[rule]; of a written column of the kept rows: null_rate[column], mean[column], p50[column] and other percentiles, share[column=value]; beside a baseline: psi[column], jensen_shannon[column], moved (how many measures `gristmill drift` finds to have moved)",
     ),
     key(
         "error_if",
@@ -343,6 +343,11 @@ pub const EXPECT: &[Key] = &[
         "comparisons joined by `or`, such as \"< 0.02 or > 0.6\"; the manifest is not written if one is true",
     ),
     key("warn_if", Kind::Text, "the same, but only a warning"),
+    key(
+        "baseline",
+        Kind::Text,
+        "the address of an earlier output, for the metrics that compare with one",
+    ),
 ];
 
 /// A preset.

@@ -25,7 +25,7 @@ pub use expect::Expectation;
 pub use models::ModelSpec;
 pub use preset::{Preset, PresetFile};
 pub use problem::Problem;
-pub(crate) use problem::{Problems, suggest};
+pub(crate) use problem::{Problems, nearest, suggest};
 pub use read::{Overrides, WITH, read};
 pub use schema::recipe_schema;
 pub use size::parse_size;
@@ -54,6 +54,31 @@ impl Recipe {
     /// The steps of all chains.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.chains.iter().flat_map(|chain| &chain.steps)
+    }
+
+    /// Puts another predicate into the rules of this name; `change` makes it of the one that is there. Says how many rules
+    /// were changed.
+    pub fn change_rules(&mut self, name: &str, change: impl Fn(&str) -> Option<String>) -> usize {
+        let mut changed = 0;
+        for step in self.chains.iter_mut().flat_map(|chain| &mut chain.steps) {
+            let Action::Keep(rules) = &mut step.action else {
+                continue;
+            };
+            for rule in rules.iter_mut().filter(|rule| rule.name == name) {
+                if let Some(sql) = change(&rule.sql) {
+                    rule.sql = sql;
+                    changed += 1;
+                }
+            }
+        }
+        changed
+    }
+
+    /// The recipe, reading what another one reads.
+    #[must_use]
+    pub fn reading_as(mut self, other: &Recipe) -> Self {
+        self.read.clone_from(&other.read);
+        self
     }
 
     /// The signals that its models and evaluation sets make.

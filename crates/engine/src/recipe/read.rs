@@ -10,6 +10,7 @@ use super::{
     Action, Chain, Expectation, ModelSpec, NodesSpec, Place, Problem, Problems, ReadEntry, Recipe, RuleSpec,
     Step, WriteSpec,
     configured::Configured,
+    expect::{METRICS, Texts},
     keys::{EXPECT, Key, Kind, NODES, READ, RECIPE, STEP, WRITE},
     size::parse_size,
     suggest,
@@ -974,7 +975,13 @@ impl Reader<'_> {
                     "add `error_if: \"< 0.02\"` or `warn_if: …`",
                 );
             }
-            match Expectation::parse(metric, text("error_if"), text("warn_if")) {
+            let texts = Texts {
+                metric,
+                error_if: text("error_if"),
+                warn_if: text("warn_if"),
+                baseline: text("baseline"),
+            };
+            match Expectation::parse(texts, fields["metric"].place.clone()) {
                 Ok(expectation) => {
                     let rules: Vec<&str> = rule_names(chains);
                     if let Some(rule) = expectation.rule()
@@ -989,8 +996,8 @@ impl Reader<'_> {
                     expectations.push(expectation);
                 }
                 Err(message) => {
-                    let hint = "metrics: rows, keep_rate, fault_rate, reject_rate[rule]; conditions: \"< 0.02 or > 0.6\"";
-                    self.problems.add(&item.place, message, hint);
+                    let hint = format!("metrics: {METRICS}; conditions: \"< 0.02 or > 0.6\"");
+                    self.problems.add(&item.place, message, &hint);
                 }
             }
         }

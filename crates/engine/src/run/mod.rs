@@ -41,7 +41,7 @@ use crate::{
 };
 
 pub(crate) use plan_file::Agreed;
-pub use sample::{Sampled, sample};
+pub use sample::{Sampled, SampledStep, sample};
 pub use trace::{Asked, Traced, Wanted, trace};
 
 /// One of several runs that share the slices of a dataset: the slices whose number, counted from 1, leaves the same
@@ -168,6 +168,8 @@ pub(crate) struct Run {
     /// Memory for sorting keys.
     pub(crate) memory: usize,
     pub(crate) pool: Arc<rayon::ThreadPool>,
+    /// How other outputs are reached.
+    pub(crate) stores: StoreOptions,
     pub(crate) share: Option<Share>,
     /// The indexes of dedup steps.
     pub(crate) indexes: Vec<StepIndex>,
@@ -217,6 +219,13 @@ pub fn run(
             slices: slices.len() as u64,
         });
         progress.bytes_total.store(bytes, Ordering::Relaxed);
+        for uri in recipe
+            .expect
+            .iter()
+            .filter_map(crate::recipe::Expectation::baseline)
+        {
+            publish::baseline(uri, &options.stores, runtime.io()).await?;
+        }
         let agreed = plan_file::agree(&store, recipe, plan, &input, slices.len(), &indexes).await?;
         if let Some(bytes) = store.get(layout::MANIFEST).await? {
             let manifest = Manifest::from_json(&bytes)?;
@@ -293,6 +302,7 @@ impl Run {
             threads: runtime.threads(),
             memory: options.memory,
             pool: runtime.content().clone(),
+            stores: options.stores.clone(),
             share: options.share,
             indexes: Vec::new(),
             asked_blake3: String::new(),
@@ -348,13 +358,18 @@ pub fn physical_plans(
 }
 
 /// A session of the same memory and stores, with batches of many rows.
-fn wide(session: &SessionContext) -> SessionContext {
+pub(crate) fn wide(session: &SessionContext) -> SessionContext {
     let config = session.copied_config().with_batch_size(KEY_ROWS);
     SessionContext::new_with_config_rt(config, session.runtime_env())
 }
 
 /// A session with the options that the pinned DataFusion needs to be right and stable.
-fn session(options: &RunOptions, store: &Store, threads: usize, batch_rows: usize) -> Result<SessionContext> {
+pub(crate) fn session(
+    options: &RunOptions,
+    store: &Store,
+    threads: usize,
+    batch_rows: usize,
+) -> Result<SessionContext> {
     let mut disk = DiskManagerBuilder::default();
     if let Some(scratch) = &options.scratch {
         disk = disk.with_mode(datafusion::execution::disk_manager::DiskManagerMode::Directories(

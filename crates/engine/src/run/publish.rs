@@ -4,12 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use datafusion::arrow::datatypes::{Field, Schema};
 use gristmill_shard::{
-    Account, Created, InputTotals, Manifest, ShardEntry, SliceRecord, Store, croissant, dataset_card, layout,
-    stored_schema,
+    Account, Created, InputTotals, Manifest, ShardEntry, Sketches, SliceRecord, Store, croissant,
+    dataset_card, layout, stored_schema,
 };
 
 use super::{Event, Outcome, Run, plan_file::recipe_hash};
-use crate::{Error, Result, plan::PlanOutput};
+use tokio::runtime::Handle;
+
+use crate::{Error, Result, StoreOptions, address::open_output, plan::PlanOutput};
 
 impl Run {
     /// Judges and publishes what the slices gave.
@@ -30,7 +32,7 @@ impl Run {
                 manifest.rows()
             )));
         }
-        let expectations = self.judge(&manifest.account, events);
+        let expectations = self.judge(&manifest, events).await?;
         if !expectations.is_empty() {
             return Ok(Outcome::Refused {
                 manifest: Box::new(manifest),
@@ -66,25 +68,26 @@ impl Run {
     }
 
     /// The expectations that forbid to publish; warnings are told.
-    fn judge(&self, account: &Account, events: &(dyn Fn(Event) + Send + Sync)) -> Vec<String> {
+    async fn judge(
+        &self,
+        manifest: &Manifest,
+        events: &(dyn Fn(Event) + Send + Sync),
+    ) -> Result<Vec<String>> {
         let mut errors = Vec::new();
-        for verdict in self
-            .recipe
-            .expect
-            .iter()
-            .flat_map(|expectation| expectation.judge(account))
-        {
-            let text = format!(
-                "{} is {:.4}, which is {}",
-                verdict.metric, verdict.value, verdict.condition
-            );
-            if verdict.is_error {
-                errors.push(text);
-            } else {
-                events(Event::Warning(text));
+        for expectation in &self.recipe.expect {
+            let baseline = match expectation.baseline() {
+                Some(uri) => Some(baseline(uri, &self.stores, &self.scan.io).await?),
+                None => None,
+            };
+            for verdict in expectation.judge(manifest, baseline.as_ref()) {
+                if verdict.is_error {
+                    errors.push(verdict.text);
+                } else {
+                    events(Event::Warning(verdict.text));
+                }
             }
         }
-        errors
+        Ok(errors)
     }
 
     async fn manifest(&self, account: Account, records: &[SliceRecord]) -> Result<Manifest> {
@@ -132,6 +135,7 @@ impl Run {
             shards,
             rejects,
             dedup: self.dedup_entries().await?,
+            sketches: sketches(records),
         })
     }
 
@@ -156,6 +160,29 @@ impl Run {
             .map(|output| (output.modality.to_owned(), written(output)))
             .collect()
     }
+}
+
+/// The manifest of another output, which expectations compare with.
+pub(super) async fn baseline(uri: &str, stores: &StoreOptions, io: &Handle) -> Result<Manifest> {
+    let store = open_output(uri, stores, io)?;
+    let Some(bytes) = store.get(layout::MANIFEST).await? else {
+        return Err(Error::Input(format!(
+            "{uri}, which `expect` compares with, has no manifest: give the address of an output that is complete"
+        )));
+    };
+    Ok(Manifest::from_json(&bytes)?)
+}
+
+/// The sketches of all slices together, in their order.
+fn sketches(records: &[SliceRecord]) -> BTreeMap<String, Sketches> {
+    let mut all: BTreeMap<String, Sketches> = BTreeMap::new();
+    for (modality, sketches) in records.iter().flat_map(|record| &record.sketches) {
+        let known = all.entry(modality.clone()).or_default();
+        for (column, sketch) in sketches {
+            known.entry(column.clone()).or_default().merge(sketch);
+        }
+    }
+    all
 }
 
 /// Removes what was only needed on the way.

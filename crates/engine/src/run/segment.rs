@@ -6,10 +6,12 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use futures::{StreamExt, TryStreamExt, stream};
+use gristmill_core::Edit;
 use gristmill_dedup::DOCUMENT_COLUMN;
 use gristmill_shard::{
     Account, Created, RejectMode, ShardEntry, ShardExec, ShardOptions, ShardOutput, ShardTable, ShardTarget,
@@ -20,9 +22,11 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use super::{Event, Outcome, Run};
 use crate::{
     Error, Result, Runtime,
-    input::Slice,
-    node::{self, Asking, Fetcher, Members, Nodes, RouteExec, SieveExec, StageExec, scan},
-    plan::{Op, PlanOutput, Segment},
+    input::{Input, Slice},
+    node::{self, Asking, Fetcher, Measurer, Members, Nodes, RouteExec, SieveExec, StageExec, scan},
+    plan::{Op, PlanOutput, PlanStep, Segment},
+    progress::{Progress, SliceTime},
+    registry::find_edit,
 };
 
 /// Slice records that are asked for at the same time: a crawl has hundreds of thousands.
@@ -47,6 +51,16 @@ impl Work {
             Work::Staged { files, .. } => files.iter().map(|file| file.bytes).sum(),
         }
     }
+
+    fn first_object(&self, input: &Input) -> Option<String> {
+        match self {
+            Work::Source(slice) => {
+                let (object, _) = slice.ranges.first()?;
+                Some(input.objects[*object].snapshot.uri.clone())
+            }
+            Work::Staged { .. } => None,
+        }
+    }
 }
 
 impl Run {
@@ -58,6 +72,7 @@ impl Run {
         events: &(dyn Fn(Event) + Send + Sync),
     ) -> Result<Outcome> {
         let run = Arc::new(self);
+        run.progress.step(Progress::READ);
         let records = run.committed().await?;
         if !records.is_empty() {
             events(Event::Resumed {
@@ -227,6 +242,7 @@ impl Run {
             } else {
                 vec![ShardOutput {
                     chain: None,
+                    modality: None,
                     folder: layout::stage(number),
                     columns: next_input(number),
                 }]
@@ -251,6 +267,7 @@ impl Run {
         let outputs = &self.plan.outputs;
         let of_chain = |(chain, output): (u8, &PlanOutput)| ShardOutput {
             chain: self.plan.is_routed().then_some(chain),
+            modality: Some(output.modality.to_owned()),
             folder: layout::data(output.modality),
             columns: output.columns.clone(),
         };
@@ -268,6 +285,7 @@ impl Run {
     ) -> Result<SliceRecord> {
         let segment = &self.plan.segments[number];
         let scanned = Arc::new(AtomicU64::new(0));
+        let started = Instant::now();
         let (source, members) = match work {
             Work::Source(ranges) => (scan(&self.scan, ranges, scanned.clone()), Members::default()),
             Work::Staged { files, slices } => {
@@ -298,6 +316,13 @@ impl Run {
                 account.faulty()
             )));
         }
+        self.progress.took(SliceTime {
+            slice,
+            object: work.first_object(&self.input),
+            bytes: work.bytes(),
+            rows: account.read,
+            seconds: started.elapsed().as_secs_f64(),
+        });
         match self
             .store
             .create(&layout::slice_record(slice), record.to_json())
@@ -357,9 +382,21 @@ impl Run {
                 schema,
                 self.progress.clone(),
                 Asking::Once,
+                Vec::new(),
             )?);
         }
-        for step in &segment.steps {
+        self.nodes(plan, &segment.steps, members, width)
+    }
+
+    /// The nodes of some steps on top of what comes before them in their segment.
+    pub(super) fn nodes(
+        &self,
+        mut plan: Arc<dyn ExecutionPlan>,
+        steps: &[PlanStep],
+        members: &Arc<Members>,
+        width: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        for step in steps {
             let output = step.output.clone();
             plan = match &step.op {
                 Op::Sieve(doors) => {
@@ -376,6 +413,7 @@ impl Run {
                         output,
                         self.progress.clone(),
                         asking,
+                        self.redactions(step.chain),
                     )?)
                 }
                 Op::Route(chains) => Arc::new(RouteExec::new(plan, Arc::new(chains.clone()), output)),
@@ -387,12 +425,36 @@ impl Run {
                         }
                         _ => None,
                     };
-                    let stage = node::Work::new(step.chain, op.clone(), output, members.clone(), nodes);
-                    Arc::new(StageExec::new(plan, stage, self.pool.clone(), width))
+                    let stage = match op {
+                        Op::States(states) => {
+                            let measurer = Measurer::new(states.clone(), self.progress.clone());
+                            node::Work::measuring(op.clone(), output, measurer)
+                        }
+                        op => node::Work::new(step.chain, op.clone(), output, members.clone(), nodes),
+                    };
+                    let cost = self.progress.step(&format!("{}: {op:?}", step.label));
+                    Arc::new(StageExec::new(plan, stage, self.pool.clone(), width, cost))
                 }
             };
         }
         Ok(plan)
+    }
+}
+
+impl Run {
+    /// The redactions of a chain, wherever they stand in it.
+    fn redactions(&self, chain: Option<u8>) -> Vec<&'static dyn Edit> {
+        let steps = self.plan.segments.iter().flat_map(|segment| &segment.steps);
+        let edits = steps
+            .filter(|step| step.chain == chain)
+            .filter_map(|step| match step.op {
+                Op::Edit(edit) => Some(edit),
+                _ => None,
+            });
+        let redactions = self.scan.registry.redactions;
+        edits
+            .filter(|edit| find_edit(redactions, edit.card().name).is_some())
+            .collect()
     }
 }
 
