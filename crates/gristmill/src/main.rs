@@ -1,6 +1,8 @@
 //! The `gristmill` command. Only here is anything printed, is the environment read, does the process end.
 
 mod command;
+mod compare;
+mod page;
 
 use std::process::ExitCode;
 

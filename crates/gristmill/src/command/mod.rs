@@ -1,16 +1,20 @@
 //! Subcommands: arguments in, data to stdout, everything else to stderr.
 
 mod codec_worker;
+mod compare;
 mod contamination;
 mod demo;
+mod drift;
 mod export;
 mod index;
 mod inspect;
 mod list;
 mod progress;
 mod recipe;
+mod report;
 mod rows;
 mod run;
+mod sample;
 mod screen;
 mod summary;
 
@@ -19,7 +23,10 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use gristmill_engine::{Error, RunOptions, Runtime};
 
+pub(crate) use compare::interval_json;
+pub(crate) use sample::{doing, told, verdict};
 use screen::Screen;
+pub(crate) use screen::{bytes, count, grouped};
 
 const AFTER_HELP: &str = "\
 A first run, on any WARC files:
@@ -54,8 +61,8 @@ enum Verb {
     Check(recipe::RecipeArguments),
     /// Show the stages of a recipe: what each computes, decides and carries
     Explain(recipe::RecipeArguments),
-    /// Take a few records through a recipe: before, after, and why
-    Sample(recipe::SampleArguments),
+    /// Take a few records through a recipe, step by step: before, after, and why
+    Sample(sample::SampleArguments),
     /// List formats, extractors, edits, splitters, redactions, signals, methods, presets, columns
     List(list::ListArguments),
     /// Say why a record is or is not in an output
@@ -66,6 +73,14 @@ enum Verb {
     Index(index::IndexArguments),
     /// Write the images, sounds or videos of an output as files or WebDataset shards
     Export(export::ExportArguments),
+    /// Measure the signals of several recipes once, and store them
+    Signals(compare::SignalsArguments),
+    /// Compare recipes over the same documents: what each keeps, what each rule costs, where they disagree
+    Compare(compare::CompareArguments),
+    /// Write one HTML page that shows an output: where records went, measures, samples, time
+    Report(report::ReportArguments),
+    /// Say which measures moved between two outputs
+    Drift(drift::DriftArguments),
     /// Compare every file of an output with its manifest
     Verify(inspect::OutputArguments),
     /// Run decoders for another process of this command
@@ -150,12 +165,16 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Run(arguments) => run::run(&context, &arguments),
         Verb::Check(arguments) => recipe::check(&context, &arguments),
         Verb::Explain(arguments) => recipe::explain(&context, &arguments),
-        Verb::Sample(arguments) => recipe::sample(&context, &arguments),
+        Verb::Sample(arguments) => sample::sample(&context, &arguments),
         Verb::List(arguments) => list::list(&context, &arguments),
         Verb::Why(arguments) => inspect::why(&context, &arguments),
         Verb::Contamination(arguments) => contamination::contamination(&context, &arguments),
         Verb::Index(arguments) => index::index(&context, &arguments),
         Verb::Export(arguments) => export::export(&context, &arguments),
+        Verb::Signals(arguments) => compare::signals(&context, &arguments),
+        Verb::Compare(arguments) => compare::compare(&context, &arguments),
+        Verb::Report(arguments) => report::run(&context, &arguments),
+        Verb::Drift(arguments) => drift::drift(&context, &arguments),
         Verb::Verify(arguments) => inspect::verify(&context, &arguments),
         Verb::Query(arguments) => inspect::query(&context, &arguments),
     });

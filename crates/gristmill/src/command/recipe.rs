@@ -1,15 +1,12 @@
-//! `check`, `explain`, `sample`: what can be said of a recipe without running it.
+//! `check`, `explain`: what can be said of a recipe without running it.
 
 use std::sync::Arc;
 
 use clap::Args;
-use gristmill_engine::{Error, Overrides, Plan, Recipe, Registry, Sampled};
+use gristmill_engine::{Error, Overrides, Plan, Recipe, Registry};
 use serde_json::{Map, Value, json};
 
-use super::{
-    Context,
-    screen::{count, escaped},
-};
+use super::{Context, screen::escaped};
 
 /// A recipe and what the command line changes in it.
 #[derive(Args, Clone)]
@@ -28,15 +25,6 @@ pub(crate) struct RecipeArguments {
     /// Presets to walk as well
     #[arg(skip)]
     with: Vec<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct SampleArguments {
-    #[command(flatten)]
-    recipe: RecipeArguments,
-    /// How many documents
-    #[arg(short = 'n', long, default_value_t = 5)]
-    count: usize,
 }
 
 /// A recipe that was read and compiled.
@@ -101,31 +89,45 @@ impl RecipeArguments {
 
     /// Reads and compiles the recipe.
     pub(crate) fn prepare(&self) -> Result<Ready, Error> {
-        let source = std::fs::read_to_string(&self.recipe).map_err(|error| {
-            Error::Recipe(vec![gristmill_engine::Problem {
-                file: self.recipe.clone(),
-                line: 0,
-                column: 0,
-                message: format!("cannot read the recipe: {error}"),
-                hint: "the first argument is a YAML file, such as recipes/web-text.yaml".into(),
-            }])
-        })?;
         let registry = Arc::new(gristmill::registry());
+        let (recipe, plan) = self.prepare_with(&registry)?;
+        Ok(Ready {
+            recipe,
+            plan,
+            registry,
+        })
+    }
+
+    /// The same with a registry that is there already.
+    pub(crate) fn prepare_with(&self, registry: &Registry) -> Result<(Arc<Recipe>, Arc<Plan>), Error> {
         let overrides = Overrides {
             set: self.set.clone(),
             read: self.read.clone(),
             to: self.to.clone(),
             with: self.with.clone(),
         };
-        let recipe = gristmill_engine::read_recipe(&self.recipe, &source, &overrides, &registry)
-            .map_err(Error::Recipe)?;
-        let plan = gristmill_engine::compile(&self.recipe, &recipe, &registry).map_err(Error::Recipe)?;
-        Ok(Ready {
-            recipe: Arc::new(recipe),
-            plan: Arc::new(plan),
-            registry,
-        })
+        let recipe = read_recipe_file(&self.recipe, &overrides, registry)?;
+        let plan = gristmill_engine::compile(&self.recipe, &recipe, registry).map_err(Error::Recipe)?;
+        Ok((Arc::new(recipe), Arc::new(plan)))
     }
+}
+
+/// Reads a recipe's file.
+pub(crate) fn read_recipe_file(
+    file: &str,
+    overrides: &Overrides,
+    registry: &Registry,
+) -> Result<Recipe, Error> {
+    let source = std::fs::read_to_string(file).map_err(|error| {
+        Error::Recipe(vec![gristmill_engine::Problem {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            message: format!("cannot read the recipe: {error}"),
+            hint: "the first argument is a YAML file, such as recipes/web-text.yaml".into(),
+        }])
+    })?;
+    gristmill_engine::read_recipe(file, &source, overrides, registry).map_err(Error::Recipe)
 }
 
 pub(crate) fn check(context: &Context, arguments: &RecipeArguments) -> Result<(), Error> {
@@ -189,81 +191,4 @@ pub(crate) fn explain(context: &Context, arguments: &RecipeArguments) -> Result<
             .data(&format!("DataFusion's plan of segment {number}\n{plan}"));
     }
     Ok(())
-}
-
-pub(crate) fn sample(context: &Context, arguments: &SampleArguments) -> Result<(), Error> {
-    let ready = arguments.recipe.prepare()?;
-    let options = context.options(None);
-    let sampled = gristmill_engine::sample(
-        &ready.recipe,
-        &ready.plan,
-        &ready.registry,
-        &context.runtime()?,
-        &options,
-        arguments.count,
-    )?;
-    for document in &sampled {
-        if context.screen.json {
-            context.screen.json(&json!({
-                "id": document.id, "uri": document.uri, "url": document.url, "media_type": document.media_type,
-                "verdict": document.verdict.as_ref().map_or("kept", |rule| &rule.name),
-                "step": document.verdict.as_ref().map(|rule| &rule.step),
-                "rule": document.verdict.as_ref().and_then(|rule| rule.predicate.as_ref()),
-                "values": document.values, "fault": document.fault, "before": document.before, "after": document.after,
-            }));
-        } else {
-            context.screen.data(&escaped(&page(document)));
-        }
-    }
-    let has_dedup = ready.plan.has_dedup();
-    context.screen.say(&format!(
-        "{} sampled{}",
-        count(sampled.len() as u64, "document"),
-        if has_dedup {
-            "; dedup needs all documents and rejects none here"
-        } else {
-            ""
-        }
-    ));
-    Ok(())
-}
-
-fn page(document: &Sampled) -> String {
-    let rule = "─".repeat(80);
-    let verdict = match (&document.verdict, &document.fault) {
-        (Some(_), Some(fault)) => format!("fault: {fault}"),
-        (Some(rule), None) => format!(
-            "rejected by {} of step {}: {} is not true of {}",
-            rule.name,
-            rule.step,
-            rule.predicate.as_deref().unwrap_or_default(),
-            document.values.as_deref().unwrap_or("{}")
-        ),
-        (None, _) => "kept".to_owned(),
-    };
-    let excerpt = |text: &Option<String>| match text {
-        Some(text) => text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .take(8)
-            .map(|line| format!("  │ {}", cut(line, 100)))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        None => "  │ (none)".to_owned(),
-    };
-    format!(
-        "{rule}\n{} {}\n{verdict}\n  before ({})\n{}\n  after\n{}",
-        document.id,
-        document.url.as_deref().unwrap_or(&document.uri),
-        document.media_type.as_deref().unwrap_or("no media type"),
-        excerpt(&document.before),
-        excerpt(&document.after)
-    )
-}
-
-fn cut(text: &str, chars: usize) -> String {
-    match text.char_indices().nth(chars) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }

@@ -11,11 +11,65 @@ use serde_json::{Value, json};
 /// Prints data to stdout and messages to stderr, as text or as JSON lines.
 pub(crate) struct Screen {
     pub(crate) json: bool,
+    /// Whether stdout shows colours.
+    has_colors: bool,
+}
+
+/// What a colour means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paint {
+    Strong,
+    Quiet,
+    Good,
+    Bad,
 }
 
 impl Screen {
     pub(crate) fn new(json: bool) -> Self {
-        Screen { json }
+        let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Screen {
+            json,
+            has_colors: io::stdout().is_terminal() && !is_plain,
+        }
+    }
+
+    /// The text in the colour of its meaning, where stdout shows colours.
+    pub(crate) fn painted(&self, paint: Paint, text: &str) -> String {
+        if !self.has_colors {
+            return text.to_owned();
+        }
+        let code = match paint {
+            Paint::Strong => 1,
+            Paint::Quiet => 2,
+            Paint::Good => 32,
+            Paint::Bad => 31,
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// Data of many lines: through the pager that `PAGER` names, or `less`, where stdout is a terminal.
+    pub(crate) fn paged(&self, text: &str) {
+        if io::stdout().is_terminal() {
+            let pager = std::env::var("PAGER")
+                .ok()
+                .filter(|pager| !pager.trim().is_empty());
+            let pager = pager.unwrap_or_else(|| "less -RFX".to_owned());
+            let mut words = pager.split_whitespace();
+            let command = words.next().unwrap_or("less");
+            let started = std::process::Command::new(command)
+                .args(words)
+                .stdin(std::process::Stdio::piped())
+                .spawn();
+            if let Ok(mut child) = started {
+                if let Some(mut input) = child.stdin.take() {
+                    // Who has read enough closes the pipe.
+                    let _ = writeln!(input, "{text}");
+                }
+                let _ = child.wait();
+                return;
+            }
+        }
+        self.data(text);
     }
 
     /// Whether stderr is a terminal that can redraw.

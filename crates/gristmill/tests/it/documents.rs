@@ -46,7 +46,7 @@ fn every_shipped_recipe_checks() {
     }
 }
 
-/// The commands of a document: lines of its `sh` blocks that call gristmill, continued lines joined.
+/// The commands of a document: lines of its `sh` blocks that call gristmill or make a file, continued lines joined.
 fn commands(document: &str) -> Vec<String> {
     let source = fs::read_to_string(root().join(document)).unwrap();
     let mut commands = Vec::new();
@@ -66,7 +66,7 @@ fn commands(document: &str) -> Vec<String> {
             continue;
         }
         let command = std::mem::take(&mut joined);
-        if command.starts_with("gristmill ") {
+        if command.starts_with("gristmill ") || command.contains(" > demo/") {
             commands.push(command);
         }
     }
@@ -84,20 +84,21 @@ fn every_command_in_the_documents_runs() {
         "docs/first-recipe.md",
         "docs/images.md",
         "docs/audio-video.md",
+        "docs/compare.md",
     ] {
         for command in commands(document) {
             let command = command
                 .replace("demo/", &format!("{demo}/"))
-                .replace("gristmill ", "");
+                .replace("gristmill ", &format!("{} ", env!("CARGO_BIN_EXE_gristmill")));
             let output = std::process::Command::new("bash")
                 .arg("-c")
-                .arg(format!("{} {command}", env!("CARGO_BIN_EXE_gristmill")))
+                .arg(&command)
                 .current_dir(root())
                 .output()
                 .unwrap();
             assert!(
                 output.status.success(),
-                "{document}: gristmill {command}\n{}",
+                "{document}: {command}\n{}",
                 text(&output.stderr)
             );
             count += 1;
@@ -118,6 +119,10 @@ fn help_names_every_verb_and_exit_code() {
         "why",
         "verify",
         "query",
+        "report",
+        "compare",
+        "signals",
+        "drift",
         "demo",
         "75 try again",
     ] {

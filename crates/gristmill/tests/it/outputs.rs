@@ -318,3 +318,102 @@ fn a_folder_of_documents_becomes_texts() {
     let left = succeed(&["query", &to, "--json", "SELECT verdict FROM rejects"]);
     assert_eq!(left.trim(), r#"{"verdict":"is_readable"}"#);
 }
+
+#[test]
+fn a_report_is_one_page_that_needs_nothing_else_and_tells_the_numbers_of_the_output() {
+    let (folder, to) = finished();
+    let kept_in_output = succeed(&["report", &to]);
+    assert!(fs::metadata(kept_in_output.trim()).unwrap().is_file());
+    succeed(&["verify", &to]);
+    let file = path(&folder, "report.html");
+    succeed(&["report", &to, "--to", &file]);
+    let page = fs::read_to_string(&file).unwrap();
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    assert!(page.contains("default-src &#39;none&#39;") || page.contains("default-src 'none'"));
+    for fetched in [
+        "src=\"http",
+        "src=\"//",
+        "href=\"http",
+        "<link rel=\"stylesheet\"",
+        "<iframe",
+    ] {
+        assert!(!page.contains(fetched), "{fetched}");
+    }
+    let rows = succeed(&[
+        "query",
+        &to,
+        "--json",
+        "SELECT verdict, count(*) AS n FROM rejects WHERE verdict != 'fault' GROUP BY verdict",
+    ]);
+    for row in rows.lines() {
+        let row: Value = serde_json::from_str(row).unwrap();
+        let cells = format!(
+            "<code>{}</code></td><td class=\"n\">{}</td>",
+            row["verdict"].as_str().unwrap(),
+            row["n"]
+        );
+        assert!(page.contains(&cells), "{cells}");
+    }
+    // A rejected page tells how it began.
+    let preview = succeed(&[
+        "query",
+        &to,
+        "--json",
+        "SELECT preview FROM rejects WHERE verdict = 'english' LIMIT 1",
+    ]);
+    let preview: Value = serde_json::from_str(preview.trim()).unwrap();
+    assert!(
+        preview["preview"].as_str().is_some_and(|text| text.len() > 20),
+        "{preview}"
+    );
+}
+
+#[test]
+fn drift_tells_what_moved_and_expectations_can_ask_for_it() {
+    let (folder, to) = finished();
+    let read = path(&folder, "crawl/*.warc.gz");
+    let same = succeed(&["drift", &to, &to, "--json", "--fail"]);
+    assert_eq!(same, "");
+    let short = path(&folder, "short");
+    let rule = "text.1.keep.few_words=text_non_symbol_word_count < 400";
+    let run_with = |to: &str, expect: &str| {
+        let expect = format!("expect={expect}");
+        run(&[
+            "run",
+            "recipes/web-text.yaml",
+            "--read",
+            &read,
+            "--to",
+            to,
+            "--set",
+            rule,
+            "--set",
+            &expect,
+        ])
+    };
+    let median = "[{metric: 'p50[text_non_symbol_word_count]', error_if: '> 400'}, {metric: 'share[text_language=en]', error_if: '< 1'}]";
+    let output = run_with(&short, median);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let moved = succeed(&["drift", &to, &short, "--json"]);
+    let moved: Vec<Value> = moved
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        moved
+            .iter()
+            .any(|row| row["measure"] == "text_non_symbol_word_count"),
+        "{moved:?}"
+    );
+    assert_eq!(run(&["drift", &to, &short, "--fail"]).status.code(), Some(5));
+    let refused = run_with(
+        &path(&folder, "refused"),
+        &format!("[{{metric: moved, baseline: '{to}', error_if: '> 0'}}]"),
+    );
+    assert_eq!(refused.status.code(), Some(5), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("moved is"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
