@@ -31,3 +31,17 @@ pub struct Picture {
     /// `width * height * channels.count()` bytes.
     pub pixels: Vec<u8>,
 }
+
+impl Picture {
+    /// Whether no pixel has a colour.
+    pub(crate) fn is_gray(&self) -> bool {
+        let is_gray = |pixel: &[u8]| pixel[0] == pixel[1] && pixel[1] == pixel[2];
+        self.pixels.chunks_exact(self.channels.count()).all(is_gray)
+    }
+
+    /// One byte a pixel, or two with its opacity, of a picture without colours.
+    pub(crate) fn gray(&self) -> Vec<u8> {
+        let pixels = self.pixels.chunks_exact(self.channels.count());
+        pixels.flat_map(|pixel| &pixel[2..]).copied().collect()
+    }
+}

@@ -14,7 +14,6 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use gristmill_core::{Fault, FaultKind, Limits};
@@ -29,8 +28,9 @@ use serde_json::Value;
 /// - JPEG: pictures in which bytes are missing or damaged are marked here.
 /// - PNG: of three animations with palettes the cells are those of a later frame.
 /// - TGA: opacity that the header does not tell of, or of one bit.
-/// - TIFF: CCITT group 3, JPEG of the old style, Zstandard, planar YCbCr, LZW of the old style; predictors of 12 bits;
-///   signed samples of 8 bits, which are shifted here; a file that was turned before it was compared; a damaged one.
+/// - TIFF: planar YCbCr, LZW of the old style, JPEG of the old style in less than the full range; predictors of 12 bits;
+///   signed samples of 8 bits, which are shifted here; a file that was turned before it was compared; a fax with damaged
+///   rows, which is marked here; a damaged one.
 /// - HEIC: sizes are those before turning here; pictures of a file are counted as frames there; one has a broken primary picture.
 /// - JPEG XL: one in grey with a profile of its own, one that its own library refuses, and one whose layers blend otherwise.
 const MAY_DISAGREE: &[(ImageFormat, usize)] = &[
@@ -41,10 +41,10 @@ const MAY_DISAGREE: &[(ImageFormat, usize)] = &[
     (ImageFormat::JpegXl, 3),
     (ImageFormat::Png, 3),
     (ImageFormat::Tga, 2),
-    (ImageFormat::Tiff, 21),
+    (ImageFormat::Tiff, 10),
 ];
 
-/// Longest that a file may take, in seconds.
+/// Longest that a file may take, in seconds of CPU time.
 const SECONDS: f64 = 5.0;
 
 #[derive(Default)]
@@ -69,10 +69,10 @@ fn real_files_decode_as_elsewhere() {
         let path = entry["path"].as_str().unwrap();
         let bytes = fs::read(folder.join(path)).unwrap();
         let name = ImageFormat::of(&bytes).map_or("(none)", ImageFormat::name);
-        let start = Instant::now();
+        let start = cpu_seconds();
         let result = decode_as_stored(&bytes, &Limits::default());
         let upright = decode(&bytes, Scale::LongestAtMost(512), &Limits::default());
-        let seconds = start.elapsed().as_secs_f64();
+        let seconds = cpu_seconds() - start;
         assert_eq!(result.is_ok(), upright.is_ok(), "{path}: scales differ");
         let tally = tallies.entry(name).or_default();
         tally.files += 1;
@@ -120,6 +120,16 @@ fn real_files_decode_as_elsewhere() {
             tally.disagree
         );
     }
+}
+
+/// CPU time of this thread where Linux tells it, else 0: the clock would tell of whatever else the machine does.
+fn cpu_seconds() -> f64 {
+    let schedule = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = schedule
+        .split(' ')
+        .next()
+        .and_then(|field| field.parse::<f64>().ok());
+    nanoseconds.unwrap_or(0.0) / 1e9
 }
 
 /// What is wrong with `result`; none where it is as expected.

@@ -4,17 +4,19 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::Cursor;
+use std::{io::Cursor, sync::Arc};
 
+use arrow_array::{Array, ArrayRef, BinaryViewArray, StringViewArray, cast::AsArray, types::UInt32Type};
 use exif::{Field, In, Reader, Tag, Value, experimental::Writer};
 use gristmill_core::{FaultKind, Limits};
 use gristmill_image::{
-    Channels, ImageFormat, Picture, Scale, decode,
+    Channels, ColorMode, EDITS, EXTRACTORS, ImageFormat, Picture, Scale, decode,
     edit::{Encode, Encoding, ExifPolicy, Filter, Resize, ResizeMode},
     probe,
 };
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use libjpeg_turbo_rs::{Encoder, PixelFormat};
+use moxcms::ColorProfile;
 use serde_json::Value as Json;
 
 const SIZES: &str = include_str!("golden/sizes.jsonl");
@@ -288,6 +290,94 @@ fn settings_out_of_bounds_are_named() {
             .chain([&AVIF])
             .all(|encoding| problem(*encoding).is_none())
     );
+}
+
+#[test]
+fn what_is_stored_in_grey_stays_grey() {
+    let gray: Vec<u8> = (0..96 * 64).map(|at| (at % 96 * 2 + at / 96) as u8).collect();
+    let file = Encoder::new(&gray, 96, 64, PixelFormat::Grayscale)
+        .quality(90)
+        .encode()
+        .unwrap();
+    for (encoding, mode) in [
+        (JPEG, ColorMode::Gray),
+        (PNG, ColorMode::Gray),
+        (Encoding::WebpLossless, ColorMode::Rgb),
+    ] {
+        let small = resize(ResizeMode::KeepRatio, 32, encoding).apply(&file, &Limits::default());
+        let small = small.unwrap().unwrap();
+        assert_eq!(
+            probe(&small, &Limits::default()).unwrap().mode,
+            mode,
+            "{encoding:?}"
+        );
+        let picture = decode(&small, Scale::Full, &Limits::default()).unwrap().picture;
+        assert_eq!((picture.width, picture.height), (48, 32));
+        assert!(pixel(&picture, 24, 16)[0].abs_diff(130) < 4);
+    }
+    // With a border that has a colour it is grey no longer.
+    let mut bordered = resize(ResizeMode::Border, 32, JPEG);
+    bordered.encode.background = [200, 0, 0];
+    let bordered = bordered.apply(&file, &Limits::default()).unwrap().unwrap();
+    assert_eq!(probe(&bordered, &Limits::default()).unwrap().mode, ColorMode::Rgb);
+}
+
+#[test]
+fn a_profile_makes_a_file_be_written_anew_unless_it_is_that_of_srgb() {
+    let picture = slopes(Channels::Rgb);
+    let file = |profile: ColorProfile| {
+        let icc = profile.encode().unwrap();
+        let encoder = Encoder::new(&picture.pixels, 96, 64, PixelFormat::Rgb);
+        encoder.quality(90).icc_profile(&icc).encode().unwrap()
+    };
+    let apply = |file: &[u8]| Encode::new(JPEG).apply(file, &Limits::default()).unwrap();
+    assert_eq!(apply(&file(ColorProfile::new_srgb())), None);
+    let anew = apply(&file(ColorProfile::new_display_p3())).unwrap();
+    assert_eq!(probe(&anew, &Limits::default()).unwrap().icc, None);
+}
+
+#[test]
+fn what_is_told_of_a_file_is_told_of_the_new_one() {
+    let files = [jpeg_with_exif(), png(&slopes(Channels::Rgb))];
+    let contents: Vec<Option<&[u8]>> = files.iter().map(|file| Some(file.as_slice())).collect();
+    let texts = |text| -> ArrayRef { Arc::new(StringViewArray::from(vec![text; 2])) };
+    let records: [ArrayRef; 4] = [
+        Arc::new(BinaryViewArray::from(contents)),
+        texts(None),
+        texts(None),
+        texts(Some("id")),
+    ];
+    let extractor = EXTRACTORS[0];
+    let told = extractor.card().outputs;
+    let names: Vec<&str> = told.iter().map(|column| column.name).collect();
+    let documents = extractor.extract(&records, &names).unwrap();
+    let edit = EDITS.iter().find(|edit| edit.card().name == "encode").unwrap();
+    let inputs: Vec<ArrayRef> = edit
+        .card()
+        .inputs
+        .iter()
+        .map(|input| {
+            let at = names.iter().position(|name| *name == input.name).unwrap();
+            documents.columns[at].clone()
+        })
+        .collect();
+    let outputs = edit.edit(&inputs).unwrap();
+    let output = |name: &str| {
+        let at = edit.card().outputs.iter().position(|column| column.name == name);
+        &outputs[at.unwrap()]
+    };
+    let before = |name: &str| &documents.columns[names.iter().position(|known| *known == name).unwrap()];
+    assert!(
+        before("image_exif")
+            .as_string_view()
+            .value(0)
+            .contains("A Miller")
+    );
+    assert!(output("image_exif").is_null(0));
+    assert!(!output("image_has_icc").as_boolean().value(0));
+    assert_eq!(output("image_format").as_string_view().value(1), "jpeg");
+    assert_eq!(output("image_width_px").as_primitive::<UInt32Type>().value(0), 40);
+    assert!(output("fault").is_null(0) && output("fault").is_null(1));
 }
 
 fn resize(mode: ResizeMode, side: u32, encoding: Encoding) -> Resize {

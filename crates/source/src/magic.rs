@@ -103,6 +103,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"#!AMR", "audio/amr"),
     (b"caff\0\x01", "audio/x-caf"),
     (b"wvpk", "audio/x-wavpack"),
+    (b"TTA1", "audio/x-tta"),
     (b"riff\x2e\x91\xcf\x11", "audio/x-w64"),
     (b".snd", "audio/basic"),
     (b"MThd", "audio/midi"),

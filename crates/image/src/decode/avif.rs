@@ -19,6 +19,7 @@ use super::{
     av1::{self, Choice},
     isobmff::{self, Colours, Crop, Cursor, Meta, Track, boxes, find},
     raw::{Layout, Raw},
+    wide::Wide,
     yuv::{Coding, Planes},
 };
 use crate::{ColorMode, Header, ImageFormat, Orientation};
@@ -66,6 +67,7 @@ pub(crate) fn decode(bytes: &[u8], _scale: Scale, limits: &Limits) -> Result<Raw
         layout: Layout::Rgb,
         pixels: Vec::new(),
         is_srgb: false,
+        wide: Wide::of(coding.primaries, coding.transfer),
         orientation: source.orientation,
         is_truncated: false,
     };

@@ -167,6 +167,7 @@ pub(super) fn run<D: ImageDecoder>(
         layout,
         pixels,
         is_srgb: matches!(color, ColorType::Rgb32F | ColorType::Rgba32F),
+        wide: None,
         orientation,
         is_truncated,
     })

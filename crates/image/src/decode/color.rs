@@ -11,16 +11,36 @@ use super::raw::{Layout, Raw};
 use crate::{Channels, Picture};
 
 /// The picture in sRGB, and whether its profile could not be applied.
-pub(super) fn to_srgb(raw: Raw, icc: Option<&[u8]>, limits: &Limits) -> (Picture, bool) {
+pub(super) fn to_srgb(mut raw: Raw, icc: Option<&[u8]>, limits: &Limits) -> (Picture, bool) {
     let profile = match icc {
         Some(icc) if !raw.is_srgb => icc,
-        _ => return (plain(raw), false),
+        _ => {
+            if let Some(wide) = raw.wide {
+                wide.apply(&mut raw);
+            }
+            return (plain(raw), false);
+        }
     };
     match transformed(&raw, profile, limits) {
         Applied::Done(picture) => (picture, false),
         Applied::Needless => (plain(raw), false),
         Applied::Broken => (plain(raw), true),
     }
+}
+
+/// Whether this profile leaves the colours of RGB pixels as they are.
+pub(crate) fn is_profile_of_srgb(icc: &[u8], limits: &Limits) -> bool {
+    profile(icc, limits).is_some_and(|profile| {
+        profile.color_space == DataColorSpace::Rgb && is_srgb(&profile, &ColorProfile::new_srgb())
+    })
+}
+
+fn profile(icc: &[u8], limits: &Limits) -> Option<ColorProfile> {
+    let options = ParsingOptions {
+        max_profile_size: limits.icc_bytes,
+        ..ParsingOptions::default()
+    };
+    ColorProfile::new_from_slice_with_options(icc, options).ok()
 }
 
 enum Applied {
@@ -31,11 +51,7 @@ enum Applied {
 }
 
 fn transformed(raw: &Raw, icc: &[u8], limits: &Limits) -> Applied {
-    let options = ParsingOptions {
-        max_profile_size: limits.icc_bytes,
-        ..ParsingOptions::default()
-    };
-    let Ok(profile) = ColorProfile::new_from_slice_with_options(icc, options) else {
+    let Some(profile) = profile(icc, limits) else {
         return Applied::Broken;
     };
     let (space, from, to) = match raw.layout {

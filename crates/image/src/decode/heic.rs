@@ -3,7 +3,7 @@
 //! The primary picture is decoded with its opacity. `irot` and `imir` are handed over as an orientation where the file
 //! allows it (else the codec has turned the picture), `clap` is applied, and the orientation of EXIF is not looked at,
 //! as the format asks. A file that holds only a sequence gives a picture of it. An ICC profile is handed over; without
-//! one, samples are taken as sRGB whatever the file says of primaries and transfer. Chroma is interpolated linearly from
+//! one, what the file says of primaries and transfer. Chroma is interpolated linearly from
 //! where the file says that it lies; a matrix that is not said is that of BT.601.
 //!
 //! The codec shares its work with the threads of the `rayon` pool that it is called from; its output does not depend on
@@ -18,6 +18,7 @@ use super::{
     Scale,
     isobmff::{self, Colours, Cursor, Meta, boxes},
     raw::{Layout, Raw},
+    wide::Wide,
 };
 use crate::{ColorMode, Header, ImageFormat, Orientation};
 
@@ -60,6 +61,9 @@ pub(crate) fn decode(bytes: &[u8], _scale: Scale, limits: &Limits) -> Result<Raw
         layout,
         pixels,
         is_srgb: false,
+        wide: image
+            .color_info
+            .and_then(|said| Wide::of(said.color_primaries, said.transfer_characteristics)),
         orientation: file.orientation,
         is_truncated: false,
     })

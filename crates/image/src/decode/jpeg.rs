@@ -246,6 +246,7 @@ fn run(
         layout,
         pixels,
         is_srgb: false,
+        wide: None,
         orientation: header.orientation,
         is_truncated: false,
     };

@@ -113,6 +113,7 @@ pub(crate) fn decode(bytes: &[u8], _scale: Scale, limits: &Limits) -> Result<Raw
         layout,
         pixels,
         is_srgb,
+        wide: None,
         orientation: Orientation::UPRIGHT,
         is_truncated,
     })

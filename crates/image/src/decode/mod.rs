@@ -5,6 +5,8 @@
 //! HEIC, rusty_av1d for AVIF, own code for QOI, TGA, PFM and the samples of TIFF, the `image` crate for the others. A codec runs with bounds on pixels and memory and behind a
 //! panic barrier. Then the picture is scaled down (if asked), brought to sRGB and turned upright, in this order.
 //!
+//! High dynamic range and wide gamuts without a profile become sRGB as [`wide`] says.
+//!
 //! Samples of more than 8 bits are cut to their high byte. Samples of floating point are linear light: they are clamped
 //! to 0..1 and stored with the curve of sRGB.
 //!
@@ -35,6 +37,7 @@ mod tests;
 mod tga;
 mod tiff;
 mod webp;
+mod wide;
 mod yuv;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,6 +49,7 @@ use crate::{
     format::name_of_other,
     resize::{Grid, fitting, scaled},
 };
+pub(crate) use color::is_profile_of_srgb;
 use raw::{Layout, Raw};
 pub(crate) use webp::LIBWEBP;
 
@@ -217,7 +221,7 @@ fn header(format: ImageFormat, bytes: &[u8], limits: &Limits) -> Result<Header, 
 fn codec(format: ImageFormat, bytes: &[u8], scale: Scale, limits: &Limits) -> Result<(Header, Raw), Fault> {
     let header = header(format, bytes, limits)?;
     check_pixels(header.width, header.height, limits)?;
-    let raw = match format {
+    let mut raw = match format {
         ImageFormat::Jpeg => jpeg::decode(bytes, &header, scale, limits),
         ImageFormat::Ico => ico::decode(bytes, limits),
         ImageFormat::Tiff => tiff::decode(bytes, &header, limits),
@@ -230,6 +234,9 @@ fn codec(format: ImageFormat, bytes: &[u8], scale: Scale, limits: &Limits) -> Re
         ImageFormat::JpegXl => jxl::decode(bytes, scale, limits),
         _ => by_image::decode(bytes, &header, limits),
     }?;
+    if format == ImageFormat::Png {
+        raw.wide = png::wide(bytes);
+    }
     let bytes_of_size = u64::from(raw.width) * u64::from(raw.height) * raw.layout.count() as u64;
     if bytes_of_size == 0 || bytes_of_size != raw.pixels.len() as u64 {
         return Err(Fault::internal(format!(

@@ -46,6 +46,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raw, Fault> {
         layout,
         pixels,
         is_srgb: true,
+        wide: None,
         orientation: Orientation::UPRIGHT,
         is_truncated,
     })

@@ -1,7 +1,7 @@
 //! The header of PNG and APNG.
 //!
 //! Chunks are walked by their lengths; their check sums are left to the codec. A profile is inflated by the codec,
-//! with a bound.
+//! with a bound. Code points of colours (cICP) count where there is no profile.
 //!
 //! Source: PNG, third edition (W3C), sections 5 and 11.
 
@@ -10,7 +10,7 @@ use std::io::Cursor;
 use gristmill_core::{Fault, Limits};
 use image::{ImageDecoder, codecs::png::PngDecoder};
 
-use super::{by_image, exif};
+use super::{by_image, exif, wide::Wide};
 use crate::{ColorMode, Header, ImageFormat, Orientation, fields::u32_be};
 
 /// Length of the signature.
@@ -73,6 +73,17 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
         header.orientation = exif::orientation(block);
     }
     Ok(header)
+}
+
+/// The code points of colours in a cICP chunk before the pixels.
+pub(super) fn wide(bytes: &[u8]) -> Option<Wide> {
+    let chunks = Chunks { bytes, at: SIGNATURE };
+    let mut before = chunks.take(CHUNKS).take_while(|(kind, _)| *kind != b"IDAT");
+    let (_, body) = before.find(|(kind, _)| *kind == b"cICP")?;
+    let [primaries, transfer, ..] = body else {
+        return None;
+    };
+    Wide::of(u16::from(*primaries), u16::from(*transfer))
 }
 
 /// Kinds and bodies of chunks. One that is cut ends the walk.

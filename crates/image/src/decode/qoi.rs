@@ -78,6 +78,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Raw, Fault> {
         layout,
         pixels,
         is_srgb: false,
+        wide: None,
         orientation: Orientation::UPRIGHT,
         is_truncated,
     })

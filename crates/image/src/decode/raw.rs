@@ -1,5 +1,6 @@
 //! What a codec gives, before colours and orientation.
 
+use super::wide::Wide;
 use crate::Orientation;
 
 /// What the bytes of a decoded pixel are.
@@ -46,6 +47,8 @@ pub(crate) struct Raw {
     pub(crate) pixels: Vec<u8>,
     /// Whether the codec has brought the colours to sRGB already, so that the profile of the header is not applied.
     pub(crate) is_srgb: bool,
+    /// What the samples mean where code points say so. A profile comes before it.
+    pub(crate) wide: Option<Wide>,
     /// How `pixels` are still to be turned. Upright where the codec has turned them.
     pub(crate) orientation: Orientation,
     /// Whether the bytes end early and the rest of the picture is missing.

@@ -102,6 +102,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<R
         layout,
         pixels,
         is_srgb: false,
+        wide: None,
         orientation: Orientation::UPRIGHT,
         is_truncated,
     })

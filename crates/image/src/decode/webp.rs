@@ -87,6 +87,7 @@ fn decode_with(bytes: &[u8], workers: Option<&Workers>, limits: &Limits) -> Resu
         },
         pixels,
         is_srgb: false,
+        wide: None,
         orientation: file.orientation(),
         is_truncated: false,
     };

@@ -5,8 +5,7 @@
 //! halved, the outermost sample repeated at the edges. Samples of more than 8 bits are rounded after the matrix. The
 //! arithmetic is that of integers with 16 binary digits, so that every machine gives the same bytes.
 //!
-//! Transfer function and primaries stay as they are: values of PQ and HLG are taken as if they were sRGB (they look
-//! dull and dark then, as they do in most tools), and what falls outside 0 to 255 is clamped.
+//! Transfer function and primaries stay as they are here, and what falls outside 0 to 255 is clamped.
 
 use gristmill_core::Fault;
 

@@ -2,10 +2,12 @@
 //!
 //! Pictures are written upright in sRGB without a colour profile. Opacity is kept by PNG, WebP and AVIF; for JPEG the
 //! picture is laid over a background. JPEG has its chroma at half the resolution (4:2:0) and standard Huffman tables, as
-//! OpenCV and Pillow write it; AVIF has chroma at full resolution and 10 bits.
+//! OpenCV and Pillow write it; AVIF has chroma at full resolution and 10 bits. What was stored in grey, and is grey, stays
+//! so in JPEG and PNG.
 //!
-//! With [`Encode::only_if_needed`] a file stays as it is if it already has the format, is upright, holds one frame, no
-//! colour profile, and no EXIF that is to go. Otherwise it is written anew, whatever its quality was.
+//! With [`Encode::only_if_needed`] a file stays as it is if it already has the format, is upright, holds one frame, light
+//! and not ink, no colour profile but that of sRGB, and no EXIF that is to go. Otherwise it is written anew, whatever its
+//! quality was.
 //!
 //! JPEG, PNG and WebP are a few to tens of milliseconds per megapixel. AVIF takes a second or more at speed 6.
 
@@ -28,7 +30,10 @@ use super::{
     exif,
     webp_chunks::{append_exif, extend_with_exif},
 };
-use crate::{Channels, Header, ImageFormat, Orientation, Picture, Scale, decode, probe};
+use crate::{
+    Channels, ColorMode, Header, ImageFormat, Orientation, Picture, Scale, decode,
+    decode::is_profile_of_srgb, probe,
+};
 
 /// A format to write, with its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,12 +119,11 @@ impl Encode {
     ///
     /// Faults of decoding; a limit when a side is longer than the format can have.
     pub fn apply(&self, bytes: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, Fault> {
-        if self.only_if_needed && !self.is_needed(&probe(bytes, limits)?) {
+        if self.only_if_needed && !self.is_needed(&probe(bytes, limits)?, limits) {
             return Ok(None);
         }
         let decoded = decode(bytes, Scale::Full, limits)?;
-        self.write(decoded.picture, decoded.header.exif.as_deref())
-            .map(Some)
+        self.write(decoded.picture, Some(&decoded.header)).map(Some)
     }
 
     /// A picture as a file in this format.
@@ -132,16 +136,17 @@ impl Encode {
     }
 
     /// Whether a file like this has to be written anew to be in this format.
-    pub(super) fn is_needed(&self, header: &Header) -> bool {
+    fn is_needed(&self, header: &Header, limits: &Limits) -> bool {
         let is_format = header.format == self.encoding.format();
         let is_kept = self.exif == ExifPolicy::Keep || header.exif.is_none();
         let is_upright = header.orientation == Orientation::UPRIGHT;
-        let is_plain = is_upright && header.icc.is_none() && header.frames == 1;
-        !(is_format && is_kept && is_plain)
+        let is_plain = is_upright && header.frames == 1 && header.mode != ColorMode::Cmyk;
+        let is_srgb = |icc: &Vec<u8>| is_profile_of_srgb(icc, limits);
+        !(is_format && is_kept && is_plain && header.icc.as_ref().is_none_or(is_srgb))
     }
 
-    /// The picture as a file, with what stays of this EXIF block.
-    pub(super) fn write(&self, picture: Picture, exif: Option<&[u8]>) -> Result<Vec<u8>, Fault> {
+    /// The picture as a file, with what stays of what was said of it.
+    pub(super) fn write(&self, picture: Picture, header: Option<&Header>) -> Result<Vec<u8>, Fault> {
         if let Some(problem) = self.problem() {
             return Err(Fault::unsupported(problem));
         }
@@ -152,14 +157,17 @@ impl Encode {
         }
         let exif = match self.exif {
             ExifPolicy::Strip => None,
-            ExifPolicy::Keep => exif.and_then(exif::kept),
+            ExifPolicy::Keep => header.and_then(|header| exif::kept(header.exif.as_deref()?)),
         };
         let picture = match self.encoding {
             Encoding::Jpeg { .. } => over(picture, self.background),
             _ => picture,
         };
+        let was_gray =
+            header.is_some_and(|header| matches!(header.mode, ColorMode::Gray | ColorMode::GrayAlpha));
+        let is_gray = was_gray && picture.is_gray();
         // The encoders get pixels that match their size; a panic would be a bug of theirs, and costs one image.
-        catch_unwind(AssertUnwindSafe(|| self.encoding.write(&picture, exif)))
+        catch_unwind(AssertUnwindSafe(|| self.encoding.write(&picture, is_gray, exif)))
             .unwrap_or_else(|_| Err(Fault::internal("the encoder panicked")))
     }
 }
@@ -184,10 +192,10 @@ impl Encoding {
         }
     }
 
-    fn write(self, picture: &Picture, exif: Option<Vec<u8>>) -> Result<Vec<u8>, Fault> {
+    fn write(self, picture: &Picture, is_gray: bool, exif: Option<Vec<u8>>) -> Result<Vec<u8>, Fault> {
         match self {
-            Encoding::Jpeg { quality } => write_jpeg(picture, quality, exif),
-            Encoding::Png { compression } => write_png(picture, compression, exif),
+            Encoding::Jpeg { quality } => write_jpeg(picture, is_gray, quality, exif),
+            Encoding::Png { compression } => write_png(picture, is_gray, compression, exif),
             Encoding::Webp { quality } => write_webp(picture, quality, exif),
             Encoding::WebpLossless => write_webp_lossless(picture, exif),
             Encoding::Avif { quality, speed } => write_avif(picture, quality, speed, exif),
@@ -195,20 +203,35 @@ impl Encoding {
     }
 }
 
-fn write_jpeg(picture: &Picture, quality: u8, exif: Option<Vec<u8>>) -> Result<Vec<u8>, Fault> {
+fn write_jpeg(
+    picture: &Picture,
+    is_gray: bool,
+    quality: u8,
+    exif: Option<Vec<u8>>,
+) -> Result<Vec<u8>, Fault> {
     // A segment holds 65,533 bytes, six of them a name. A longer block has no place in a JPEG.
     let exif = exif.filter(|exif| exif.len() <= 65_527);
     let (width, height) = (picture.width as usize, picture.height as usize);
-    let mut encoder = JpegEncoder::new(&picture.pixels, width, height, PixelFormat::Rgb)
-        .quality(quality)
-        .subsampling(Subsampling::S420);
+    let gray = is_gray.then(|| picture.gray());
+    let encoder = match &gray {
+        Some(gray) => JpegEncoder::new(gray, width, height, PixelFormat::Grayscale),
+        None => {
+            JpegEncoder::new(&picture.pixels, width, height, PixelFormat::Rgb).subsampling(Subsampling::S420)
+        }
+    };
+    let mut encoder = encoder.quality(quality);
     if let Some(exif) = &exif {
         encoder = encoder.exif_data(exif);
     }
     encoder.encode().map_err(failed)
 }
 
-fn write_png(picture: &Picture, compression: u8, exif: Option<Vec<u8>>) -> Result<Vec<u8>, Fault> {
+fn write_png(
+    picture: &Picture,
+    is_gray: bool,
+    compression: u8,
+    exif: Option<Vec<u8>>,
+) -> Result<Vec<u8>, Fault> {
     let mut file = Vec::new();
     let mut encoder = PngEncoder::new_with_quality(
         &mut file,
@@ -218,13 +241,14 @@ fn write_png(picture: &Picture, compression: u8, exif: Option<Vec<u8>>) -> Resul
     if let Some(exif) = exif {
         encoder.set_exif_metadata(exif).map_err(failed)?;
     }
+    let gray = is_gray.then(|| picture.gray());
+    let (pixels, kind) = match (&gray, picture.channels) {
+        (None, _) => (&picture.pixels, color_type(picture)),
+        (Some(gray), Channels::Rgb) => (gray, ExtendedColorType::L8),
+        (Some(gray), Channels::Rgba) => (gray, ExtendedColorType::La8),
+    };
     encoder
-        .write_image(
-            &picture.pixels,
-            picture.width,
-            picture.height,
-            color_type(picture),
-        )
+        .write_image(pixels, picture.width, picture.height, kind)
         .map_err(failed)?;
     Ok(file)
 }

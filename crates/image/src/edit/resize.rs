@@ -92,9 +92,7 @@ impl Resize {
         };
         let decoded = decode(bytes, scale, limits)?;
         let picture = self.lay_out(decoded.picture, &layout);
-        self.encode
-            .write(picture, decoded.header.exif.as_deref())
-            .map(Some)
+        self.encode.write(picture, Some(&decoded.header)).map(Some)
     }
 
     /// `picture`, at whatever scale it was decoded, laid out.

@@ -2,10 +2,13 @@
 //!
 //! `resize` and `encode` write files anew where they must; others keep their bytes. What is known of a file that was
 //! written anew is known of the new one: its size, format and the like replace those of the old one, and signals are
-//! computed again where a rule asks for them. `image_exif`, `image_has_icc` and `image_is_truncated` stay what they were of
-//! the file that was read. A file that cannot be written has the fault of that.
+//! computed again where a rule asks for them. `image_is_truncated` stays: what is missing of a picture is missing of what is
+//! made of it. A file that cannot be written has the fault of that.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Float64Array, StringViewArray, StructArray, UInt16Array, UInt32Array,
@@ -18,7 +21,11 @@ use arrow_schema::DataType;
 use gristmill_core::{Card, Cost, Edit, Fault, Limits, Result, Setting, Settings, Sort, columns};
 
 use super::{Encode, Encoding, ExifPolicy, Filter, Resize, ResizeMode};
-use crate::{Header, ImageFormat, extract::raster::MEASURES, probe};
+use crate::{
+    Header, ImageFormat,
+    extract::{exif_json, raster::MEASURES},
+    probe,
+};
 
 static RESIZE_CARD: Card = Card {
     name: "resize",
@@ -37,6 +44,8 @@ static RESIZE_CARD: Card = Card {
         MEASURES[9],
         MEASURES[10],
         MEASURES[11],
+        MEASURES[12],
+        MEASURES[13],
     ],
     outputs: &[
         columns::IMAGE,
@@ -52,11 +61,13 @@ static RESIZE_CARD: Card = Card {
         MEASURES[9],
         MEASURES[10],
         MEASURES[11],
+        MEASURES[12],
+        MEASURES[13],
         columns::FAULT,
     ],
     source: "img2dataset's resizer (modes); Lanczos resampling",
     cost: Cost::Expensive,
-    version: 1,
+    version: 2,
 };
 
 static ENCODE_CARD: Card = Card {
@@ -66,7 +77,7 @@ static ENCODE_CARD: Card = Card {
     inputs: RESIZE_CARD.inputs,
     outputs: RESIZE_CARD.outputs,
     cost: Cost::Expensive,
-    version: 1,
+    version: 2,
 };
 
 const FORMAT: Setting = Setting {
@@ -233,7 +244,10 @@ impl Edit for Rewrite {
                 if files.is_null(row) || bytes.is_null(row) {
                     return None;
                 }
-                self.rewrite(bytes.value(row), &limits).transpose()
+                let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(bytes.value(row), &limits)));
+                rewritten
+                    .unwrap_or_else(|_| Err(Fault::internal("writing the file anew panicked")))
+                    .transpose()
             })
             .collect();
         let written = |row: usize| rows[row].as_ref().and_then(|written| written.as_ref().ok());
@@ -283,7 +297,13 @@ impl Edit for Rewrite {
             rows.u64(9, |written| written.bytes.len() as u64),
             rows.f64(10, |written| written.bytes.len() as f64 / written.pixels() as f64),
             rows.u16(11, |written| u16::from(written.header.orientation.exif())),
-            rows.alpha(12),
+            rows.bool(12, |written, before| match written.header.format {
+                // JPEG has no opacity; other formats keep what there was.
+                ImageFormat::Jpeg => Some(false),
+                _ => before,
+            }),
+            rows.bool(13, |written, _| Some(written.header.icc.is_some())),
+            rows.exif(14),
             Arc::new(faults),
         ])
     }
@@ -300,7 +320,8 @@ impl Rewrite {
             return Ok(None);
         };
         let header = probe(&bytes, limits)?;
-        Ok(Some(Written { bytes, header }))
+        let exif = header.exif.as_deref().and_then(exif_json::of);
+        Ok(Some(Written { bytes, header, exif }))
     }
 }
 
@@ -308,6 +329,7 @@ impl Rewrite {
 struct Written {
     bytes: Vec<u8>,
     header: Header,
+    exif: Option<String>,
 }
 
 impl Written {
@@ -352,15 +374,25 @@ impl Rows<'_> {
         Arc::new(rows.collect::<StringViewArray>())
     }
 
-    /// JPEG has no opacity; other formats keep what there was.
-    fn alpha(&self, input: usize) -> ArrayRef {
+    fn bool(&self, input: usize, of: impl Fn(&Written, Option<bool>) -> Option<bool>) -> ArrayRef {
         let before = self.inputs[input].as_boolean();
         let rows = self.written.iter().zip(before);
-        let is_jpeg = |written: &&Written| written.header.format == ImageFormat::Jpeg;
-        let rows = rows.map(|(written, before)| match written.filter(is_jpeg) {
-            Some(_) => Some(false),
+        let rows = rows.map(|(written, before)| match written {
+            Some(written) => of(written, before),
             None => before,
         });
         Arc::new(rows.collect::<BooleanArray>())
+    }
+
+    fn exif(&self, input: usize) -> ArrayRef {
+        let before = self.inputs[input].as_string_view();
+        let mut fields = StringViewBuilder::new();
+        for (written, before) in self.written.iter().zip(before) {
+            match written {
+                Some(written) => fields.append_option(written.exif.as_deref()),
+                None => fields.append_option(before),
+            }
+        }
+        Arc::new(fields.finish())
     }
 }

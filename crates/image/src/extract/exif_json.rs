@@ -14,7 +14,7 @@ const TEXT: usize = 1000;
 const LIST: usize = 16;
 
 /// The fields of a block; none where it cannot be read or has none.
-pub(super) fn of(block: &[u8]) -> Option<String> {
+pub(crate) fn of(block: &[u8]) -> Option<String> {
     if block.len() > BLOCK {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Extractors: records to image documents.
 
-mod exif_json;
+pub(crate) mod exif_json;
 pub mod raster;
 
 use gristmill_core::Extractor;

@@ -3,7 +3,8 @@
 //! The format is found from the bytes, whatever the record says. Every image is decoded, at the smallest scale that gives
 //! the thumbnail, so that damage is found: one that cannot be decoded has a fault. One that ends early but gives a part
 //! of its picture is kept and marked. Sizes are those of the upright picture at full scale. Of an animation or a file of
-//! several pages the first frame is decoded.
+//! several pages the first frame is decoded, of a JPEG that others follow (MPO, gain maps) the first, of a HEIC or AVIF with
+//! several pictures (bursts) the primary one.
 //!
 //! Source: the formats' specifications; Exif 2.3 for orientation.
 
@@ -30,7 +31,7 @@ use crate::{
 };
 
 /// What is known of a file, and of another one that takes its place.
-pub(crate) const MEASURES: [Column; 12] = [
+pub(crate) const MEASURES: [Column; 14] = [
     Column::u32("image_width_px", "width of the upright picture, in pixels"),
     Column::u32("image_height_px", "height of the upright picture, in pixels"),
     Column::f64("image_aspect", "longer side by shorter side, 1 or more"),
@@ -61,6 +62,12 @@ pub(crate) const MEASURES: [Column; 12] = [
         "image_has_alpha",
         "whether a pixel of the first frame is not opaque",
     ),
+    Column::bool("image_has_icc", "whether there is an ICC profile").if_named(),
+    Column::text(
+        "image_exif",
+        "fields of EXIF as a JSON object, without places, thumbnails and notes of the maker; null where there are none",
+    )
+    .if_named(),
 ];
 
 /// Describes [`Raster`] to recipes, lists and docs.
@@ -86,12 +93,8 @@ pub static CARD: Card = Card {
             "image_is_truncated",
             "whether a part of the picture is missing, because bytes are missing or damaged",
         ),
-        Column::bool("image_has_icc", "whether there is an ICC profile").if_named(),
-        Column::text(
-            "image_exif",
-            "fields of EXIF as a JSON object, without places, thumbnails and notes of the maker; null where there are none",
-        )
-        .if_named(),
+        MEASURES[12],
+        MEASURES[13],
         columns::IMAGE_THUMBNAIL,
     ],
     source: "specifications of the formats; Exif 2.3; ICC.1:2022",

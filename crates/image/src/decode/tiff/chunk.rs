@@ -1,6 +1,8 @@
 //! Strips and tiles of a TIFF: unpacking one of them.
 //!
-//! The `image` crate undoes the packing: a strip is handed to it as a file of its own, whose pixels are the bytes.
+//! The `image` crate undoes most packings: a strip is handed to it as a file of its own, whose pixels are the bytes.
+
+use std::io::Read;
 
 use gristmill_core::{Fault, Limits};
 use image::codecs::tiff::TiffDecoder;
@@ -10,20 +12,31 @@ use super::super::{
     by_image::{self, Source},
     jpeg,
     raw::Raw,
+    webp,
 };
 use crate::Orientation;
 
 /// Not packed.
 pub(super) const NONE: u32 = 1;
+/// JPEG as it was first.
+pub(super) const OLD_JPEG: u32 = 6;
 /// JPEG, as of Technical Note 2.
 pub(super) const JPEG: u32 = 7;
+/// WebP, as libtiff writes it.
+pub(super) const WEBP: u32 = 50001;
+/// Zstandard, as libtiff writes it.
+const ZSTD: u32 = 50000;
+
+/// Largest window of Zstandard, as a power of two: what its own command takes.
+const WINDOW_LOG_MAX: u32 = 27;
 
 /// Whether bytes that are packed in this way can be unpacked: LZW, Deflate (both numbers), PackBits, Zstandard.
 pub(super) fn is_known(compression: u32) -> bool {
-    matches!(compression, NONE | 5 | 8 | 32946 | 32773 | 50000)
+    matches!(compression, NONE | 5 | 8 | 32946 | 32773 | ZSTD)
 }
 
-/// The `rows` rows of `row_bytes` bytes that `packed` holds. Fewer bytes come out where not packed bytes end early.
+/// The `rows` rows of `row_bytes` bytes that `packed` holds. Fewer bytes come out where bytes that are not packed, or
+/// packed by Zstandard, end early.
 pub(super) fn unpacked(
     packed: &[u8],
     compression: u32,
@@ -33,6 +46,9 @@ pub(super) fn unpacked(
 ) -> Result<Vec<u8>, Fault> {
     if compression == NONE {
         return Ok(packed[..packed.len().min(row_bytes * rows)].to_vec());
+    }
+    if compression == ZSTD {
+        return unpacked_by_zstd(packed, row_bytes * rows);
     }
     let file = alone(packed, compression, row_bytes, rows)
         .ok_or_else(|| Fault::limit("strip has more bytes than a file may have"))?;
@@ -47,6 +63,18 @@ pub(super) fn unpacked(
         &bounds,
     )?;
     Ok(raw.pixels)
+}
+
+/// What came out before damage, if anything.
+fn unpacked_by_zstd(packed: &[u8], length: usize) -> Result<Vec<u8>, Fault> {
+    let failed = |error: std::io::Error| Fault::malformed(format!("strip of Zstandard: {error}"));
+    let mut decoder = zstd::Decoder::with_buffer(packed).map_err(failed)?;
+    decoder.window_log_max(WINDOW_LOG_MAX).map_err(failed)?;
+    let mut bytes = Vec::new();
+    match decoder.take(length as u64).read_to_end(&mut bytes) {
+        Err(error) if bytes.is_empty() => Err(failed(error)),
+        _ => Ok(bytes),
+    }
 }
 
 /// A file of one strip of grey pixels of 8 bits.
@@ -78,8 +106,11 @@ fn alone(packed: &[u8], compression: u32, row_bytes: usize, rows: usize) -> Opti
     Some(file)
 }
 
-/// The picture of a strip or tile that is a JPEG, of which `tables` may hold the tables.
-pub(super) fn picture(packed: &[u8], tables: &[u8], limits: &Limits) -> Result<Raw, Fault> {
+/// The picture of a strip or tile that is a WebP, or a JPEG of which `tables` may hold the tables.
+pub(super) fn picture(packed: &[u8], tables: &[u8], compression: u32, limits: &Limits) -> Result<Raw, Fault> {
+    if compression == WEBP {
+        return webp::decode(packed, Scale::Full, limits);
+    }
     let mut file = Vec::with_capacity(packed.len() + tables.len());
     match tables.strip_suffix(b"\xff\xd9") {
         Some(tables) if tables.starts_with(b"\xff\xd8") => {

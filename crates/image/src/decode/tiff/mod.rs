@@ -1,12 +1,14 @@
 //! TIFF and BigTIFF: the first page.
 //!
 //! Its strips and tiles are unpacked one by one and its samples are read here, since the `image` crate reads few kinds of
-//! them; what is packed as fax or in rarer ways goes to that crate whole. See the modules.
+//! them; what is packed in rarer ways goes to that crate whole. See the modules.
 //!
 //! Source: TIFF revision 6.0, BigTIFF design; Exif 2.3 for the EXIF directory, which shares the structure.
 
 mod chunk;
+mod fax;
 mod lab;
+mod old_jpeg;
 mod page;
 mod samples;
 
@@ -222,4 +224,66 @@ fn pages(structure: Structure<'_>, first: usize, most: u32) -> u32 {
         at = next;
     }
     met.len() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page of one strip, with these entries besides those of the strip.
+    fn page(strip: &[u8], entries: &[(u16, u32)]) -> Vec<u8> {
+        let mut entries: Vec<(u16, u32)> = entries.to_vec();
+        entries.extend([(273, 8), (279, strip.len() as u32)]);
+        entries.sort_unstable();
+        let mut file = b"II*\0".to_vec();
+        file.extend_from_slice(&(8 + strip.len() as u32).to_le_bytes());
+        file.extend_from_slice(strip);
+        file.extend_from_slice(&(entries.len() as u16).to_le_bytes());
+        for (tag, value) in entries {
+            file.extend_from_slice(&tag.to_le_bytes());
+            file.extend_from_slice(&[4, 0, 1, 0, 0, 0]);
+            file.extend_from_slice(&value.to_le_bytes());
+        }
+        file.extend_from_slice(&[0; 4]);
+        file
+    }
+
+    fn check(strip: &[u8], entries: &[(u16, u32)], expected: &[u8], is_truncated: bool) {
+        let file = page(strip, entries);
+        let limits = Limits::default();
+        let header = probe(&file, &limits).unwrap();
+        let raw = decode(&file, &header, &limits).unwrap();
+        assert_eq!(raw.pixels, expected);
+        assert_eq!(raw.is_truncated, is_truncated);
+    }
+
+    #[test]
+    fn fax_is_unpacked_whichever_way_its_bits_lie() {
+        // 3 white, 2 black, 3 white, each row beginning with a byte; black is 0.
+        let row = [0b1000_1110u8, 0];
+        let size = [(256, 8), (257, 2), (258, 1), (259, 2), (262, 0)];
+        let expected = [255u8, 255, 255, 0, 0, 255, 255, 255].repeat(2);
+        check(&row.repeat(2), &size, &expected, false);
+        let turned = row.map(u8::reverse_bits).repeat(2);
+        check(&turned, &[&size[..], &[(266, 2)]].concat(), &expected, false);
+        let inverted: Vec<u8> = expected.iter().map(|value| 255 - value).collect();
+        let size = [(256, 8), (257, 2), (258, 1), (259, 2), (262, 1)];
+        check(&row.repeat(2), &size, &inverted, false);
+        check(
+            &row,
+            &[(256, 8), (257, 2), (258, 1), (259, 2), (262, 0)],
+            &[&expected[..8], &[255; 8]].concat(),
+            true,
+        );
+    }
+
+    #[test]
+    fn zstandard_is_unpacked_as_far_as_it_goes() {
+        let pixels: Vec<u8> = (0..60).collect();
+        let packed = zstd::bulk::compress(&pixels, 3).unwrap();
+        let size = [(256, 10), (257, 6), (258, 8), (259, 50000), (262, 1)];
+        check(&packed, &size, &pixels, false);
+        let more = [(256, 10), (257, 7), (258, 8), (259, 50000), (262, 1)];
+        check(&packed, &more, &[&pixels[..], &[0; 10]].concat(), true);
+    }
 }

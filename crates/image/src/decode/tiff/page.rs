@@ -6,6 +6,8 @@ use gristmill_core::{Fault, FaultKind, Limits};
 
 use super::{
     Structure, chunk,
+    fax::Fax,
+    old_jpeg,
     samples::{Colours, Samples},
 };
 use crate::{
@@ -19,12 +21,20 @@ const CHUNKS: usize = 1 << 18;
 /// Bytes that a strip may take beyond twice of what it holds.
 const PACKED: usize = 1 << 16;
 
+/// Pixels that the picture of a strip or tile may have beyond those of the strip or tile.
+const BEYOND: u64 = 1 << 16;
+
 /// What a page says of its pixels.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     structure: Structure<'a>,
+    /// Where the directory of the page is.
+    directory: usize,
     header: &'a Header,
     compression: u32,
+    fax: Option<Fax>,
+    /// Whether the first bit of a byte is its lowest. Like libtiff, bytes are turned around before they are unpacked.
+    is_reversed: bool,
     /// 2 where neighbours are subtracted, 3 where floats are also split into bytes.
     predictor: u32,
     /// Whether each sample has strips of its own.
@@ -59,10 +69,15 @@ impl<'a> Page<'a> {
         let photometric = number(262).unwrap_or(1);
         let count = number(277).unwrap_or(1) as usize;
         let map = structure.numbers(at, 320, 3 << 16);
+        let compression = number(259).unwrap_or(chunk::NONE);
+        let fax = Fax::of(compression, number(292).unwrap_or(0));
         Ok(Page {
             structure,
+            directory: at,
             header,
-            compression: number(259).unwrap_or(chunk::NONE),
+            compression,
+            fax,
+            is_reversed: number(266) == Some(2),
             predictor: number(317).unwrap_or(1),
             is_planar: number(284) == Some(2) && count > 1,
             chunk,
@@ -74,7 +89,6 @@ impl<'a> Page<'a> {
                 bits: number(258).unwrap_or(1) as usize,
                 format: number(339).unwrap_or(1),
                 is_big_endian: structure.is_big_endian,
-                is_reversed: number(266) == Some(2),
                 colours: Colours::of(photometric, count, number(338), &map),
             },
             photometric,
@@ -82,11 +96,19 @@ impl<'a> Page<'a> {
     }
 
     pub(super) fn decode(&self, limits: &Limits) -> Result<Raw, Fault> {
-        if self.compression == chunk::JPEG && matches!(self.photometric, 1 | 6) && !self.is_planar {
-            return self.pictures(limits);
+        match self.compression {
+            chunk::JPEG if matches!(self.photometric, 1 | 6) && !self.is_planar => {
+                return self.pictures(limits);
+            }
+            chunk::OLD_JPEG if matches!(self.photometric, 1 | 2 | 6) && !self.is_planar => {
+                return self.old_pictures(limits);
+            }
+            chunk::WEBP if !self.is_planar => return self.pictures(limits),
+            _ => {}
         }
         self.samples.check()?;
-        if !chunk::is_known(self.compression) {
+        let is_fax = self.fax.is_some() && self.samples.bits == 1;
+        if !chunk::is_known(self.compression) && !is_fax {
             return Err(Fault::unsupported(format!("compression {}", self.compression)));
         }
         let (width, height) = (self.header.width as usize, self.header.height as usize);
@@ -128,9 +150,9 @@ impl<'a> Page<'a> {
                 let step = row_bytes(self.chunk.0);
                 let unpacked = self
                     .packed(plane * across * down + index, step * rows)
-                    .and_then(|packed| chunk::unpacked(packed, self.compression, step, rows, limits));
-                let mut unpacked = match unpacked {
-                    Ok(bytes) => bytes,
+                    .and_then(|packed| self.unpacked(packed, step, rows, limits));
+                let (mut unpacked, is_damaged) = match unpacked {
+                    Ok(unpacked) => unpacked,
                     Err(fault) if matches!(fault.kind, FaultKind::Malformed | FaultKind::Truncated) => {
                         is_truncated = true;
                         last = Some(fault);
@@ -138,7 +160,7 @@ impl<'a> Page<'a> {
                     }
                     Err(fault) => return Err(fault),
                 };
-                is_truncated |= unpacked.len() < step * rows.min(height - top);
+                is_truncated |= is_damaged || unpacked.len() < step * rows.min(height - top);
                 is_empty &= unpacked.len() < step;
                 for row in unpacked.chunks_mut(step) {
                     self.samples.unpredict(row, self.predictor, samples);
@@ -158,6 +180,33 @@ impl<'a> Page<'a> {
         Ok(self.raw(layout, pixels, is_truncated))
     }
 
+    /// The bytes of a strip or tile of `rows` rows of `step` bytes, and whether some are known to be damaged.
+    fn unpacked(
+        &self,
+        packed: &[u8],
+        step: usize,
+        rows: usize,
+        limits: &Limits,
+    ) -> Result<(Vec<u8>, bool), Fault> {
+        let turned: Vec<u8>;
+        let packed = if self.is_reversed {
+            turned = packed.iter().map(|byte| byte.reverse_bits()).collect();
+            &turned
+        } else {
+            packed
+        };
+        let Some(fax) = self.fax else {
+            let bytes = chunk::unpacked(packed, self.compression, step, rows, limits)?;
+            return Ok((bytes, false));
+        };
+        let pixels = self.chunk.0 * if self.is_planar { 1 } else { self.samples.count };
+        let unpacked = fax.unpacked(packed, pixels, rows);
+        if unpacked.is_empty {
+            return Err(Fault::malformed("strip of fax without a whole row"));
+        }
+        Ok((unpacked.bytes, unpacked.is_damaged))
+    }
+
     /// The packed bytes of a strip or tile.
     fn packed(&self, index: usize, unpacked: usize) -> Result<&'a [u8], Fault> {
         let offset = self
@@ -174,17 +223,52 @@ impl<'a> Page<'a> {
             _ if self.compression == chunk::NONE => unpacked,
             _ => rest.len(),
         };
-        // No packing makes bytes twice as long. More would be unpacked again and again for many strips.
-        let most = unpacked.saturating_mul(2).saturating_add(PACKED);
+        // Fax makes five times as many bytes of the worst picture, no other packing twice as many. More would be unpacked
+        // again and again for many strips.
+        let longer = if self.fax.is_some() { 5 } else { 2 };
+        let most = unpacked.saturating_mul(longer).saturating_add(PACKED);
         Ok(&rest[..length.min(rest.len()).min(most)])
     }
 
-    /// Puts together strips or tiles that are JPEGs.
+    /// The page that one JPEG file holds, else what is put together of its strips or tiles.
+    fn old_pictures(&self, limits: &Limits) -> Result<Raw, Fault> {
+        let whole = old_jpeg::whole(self.structure, self.directory)
+            .and_then(|whole| chunk::picture(whole, &[], chunk::JPEG, limits).ok())
+            .filter(|raw| {
+                !raw.is_truncated && (raw.width, raw.height) == (self.header.width, self.header.height)
+            });
+        match whole {
+            Some(raw) => Ok(self.raw(raw.layout, raw.pixels, false)),
+            None => self.pictures(limits),
+        }
+    }
+
+    /// A strip or tile that is a picture, of `rows` rows.
+    fn picture(&self, packed: &[u8], rows: usize, limits: &Limits) -> Result<Raw, Fault> {
+        // Each may be as large as it is said to be, and not as large as a page.
+        let pixels = (self.chunk.0 as u64).saturating_mul(self.chunk.1 as u64);
+        let limits = &Limits {
+            image_pixels: limits.image_pixels.min(pixels.saturating_add(BEYOND)),
+            ..limits.clone()
+        };
+        if self.compression != chunk::OLD_JPEG {
+            return chunk::picture(packed, self.tables, self.compression, limits);
+        }
+        if packed.starts_with(b"\xff\xd8") {
+            return chunk::picture(packed, &[], chunk::JPEG, limits);
+        }
+        let head = old_jpeg::head(self.structure, self.directory, self.chunk.0, rows)
+            .ok_or_else(|| Fault::unsupported("jpeg without tables"))?;
+        chunk::picture(packed, &head, chunk::JPEG, limits)
+    }
+
+    /// Puts together strips or tiles that are pictures.
     fn pictures(&self, limits: &Limits) -> Result<Raw, Fault> {
         let (width, height) = (self.header.width as usize, self.header.height as usize);
         let (across, down) = (width.div_ceil(self.chunk.0), height.div_ceil(self.chunk.1));
         let layout = match self.header.mode {
-            ColorMode::Gray => Layout::Gray,
+            ColorMode::Gray if self.compression != chunk::WEBP => Layout::Gray,
+            ColorMode::Rgba if self.compression == chunk::WEBP => Layout::Rgba,
             _ => Layout::Rgb,
         };
         let count = layout.count();
@@ -200,12 +284,18 @@ impl<'a> Page<'a> {
         is_truncated |= self.offsets.len() < across * down;
         for index in 0..(across * down).min(self.offsets.len()) {
             let (left, top) = (index % across * self.chunk.0, index / across * self.chunk.1);
+            let is_strip = self.chunk.0 == width;
+            let rows = if is_strip {
+                self.chunk.1.min(height - top)
+            } else {
+                self.chunk.1
+            };
             let picture = self
                 .packed(index, self.chunk.0.saturating_mul(self.chunk.1).saturating_mul(3))
-                .and_then(|packed| chunk::picture(packed, self.tables, limits));
+                .and_then(|packed| self.picture(packed, rows, limits));
             let picture = match picture {
                 Ok(picture) if picture.layout == layout => picture,
-                Ok(_) => return Err(Fault::unsupported("jpeg of other colours than the page")),
+                Ok(_) => return Err(Fault::unsupported("picture of other colours than its page")),
                 Err(fault) if matches!(fault.kind, FaultKind::Malformed | FaultKind::Truncated) => {
                     is_truncated = true;
                     last = Some(fault);
@@ -237,6 +327,7 @@ impl<'a> Page<'a> {
             layout,
             pixels,
             is_srgb: self.samples.is_srgb(),
+            wide: None,
             orientation: self.header.orientation,
             is_truncated,
         }

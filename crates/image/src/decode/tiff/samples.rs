@@ -18,8 +18,6 @@ pub(super) struct Samples {
     /// 1 for whole numbers, 2 for signed ones, 3 for floats.
     pub(super) format: u32,
     pub(super) is_big_endian: bool,
-    /// Whether the first pixel of a byte is in its lowest bits.
-    pub(super) is_reversed: bool,
     pub(super) colours: Colours,
 }
 
@@ -176,13 +174,7 @@ impl Samples {
                 (wide as f32).to_bits()
             }
             (bits, _) => (at * bits..(at + 1) * bits).fold(0, |value, bit| {
-                let byte = row[bit / 8];
-                let byte = if self.is_reversed {
-                    byte.reverse_bits()
-                } else {
-                    byte
-                };
-                value << 1 | u32::from(byte >> (7 - bit % 8) & 1)
+                value << 1 | u32::from(row[bit / 8] >> (7 - bit % 8) & 1)
             }),
         }
     }
@@ -231,6 +223,12 @@ impl Samples {
     ) -> (Layout, Vec<u8>) {
         if let Some(layout) = self.as_stored().filter(|_| !is_planar) {
             return (layout, canvas);
+        }
+        if let (1, 1, Colours::Gray { is_inverted, .. }) = (self.bits, self.count, &self.colours) {
+            return (
+                Layout::Gray,
+                black_and_white(&canvas, width, height, *is_inverted),
+            );
         }
         let samples = if is_planar { 1 } else { self.count };
         let row_bytes = (width * self.bits * samples).div_ceil(8);
@@ -295,6 +293,22 @@ impl Samples {
     }
 }
 
+/// Pixels of one bit, eight at a time.
+fn black_and_white(canvas: &[u8], width: usize, height: usize, is_inverted: bool) -> Vec<u8> {
+    let ink = if is_inverted { 255 } else { 0 };
+    let eights: Vec<[u8; 8]> = (0..=255u8)
+        .map(|byte| [7, 6, 5, 4, 3, 2, 1, 0].map(|bit| ((byte >> bit & 1) * 255) ^ ink))
+        .collect();
+    let mut pixels = Vec::with_capacity((width + 8) * height);
+    for row in canvas.chunks_exact(width.div_ceil(8)).take(height) {
+        let before = pixels.len();
+        row.iter()
+            .for_each(|byte| pixels.extend_from_slice(&eights[usize::from(*byte)]));
+        pixels.truncate(before + width);
+    }
+    pixels
+}
+
 fn with_alpha(pixels: &mut Vec<u8>, colour: &[u8], alpha: Alpha, opacity: impl Fn() -> u8) {
     match alpha {
         Alpha::None => pixels.extend_from_slice(colour),
@@ -337,7 +351,6 @@ mod tests {
             bits,
             format,
             is_big_endian: true,
-            is_reversed: false,
             colours: Colours::of(photometric, 1, None, map),
         }
     }
