@@ -17,6 +17,10 @@ pub enum Container {
     Caf,
     /// Native FLAC.
     Flac,
+    /// True Audio.
+    Tta,
+    /// WavPack.
+    WavPack,
     /// A stream of MPEG audio frames, layers I to III.
     Mpeg,
     /// A stream of AAC frames with ADTS headers.
@@ -52,6 +56,8 @@ impl Container {
             b".snd" | b"dns." => Container::Au,
             b"caff" => Container::Caf,
             b"fLaC" => Container::Flac,
+            b"TTA1" => Container::Tta,
+            b"wvpk" => Container::WavPack,
             b"OggS" => Container::Ogg,
             [0x1a, 0x45, 0xdf, 0xa3] => Container::Matroska,
             [b'F', b'L', b'V', 1] => Container::Flv,
@@ -72,6 +78,8 @@ impl Container {
             Container::Au => "au",
             Container::Caf => "caf",
             Container::Flac => "flac",
+            Container::Tta => "tta",
+            Container::WavPack => "wavpack",
             Container::Mpeg => "mpeg",
             Container::Adts => "adts",
             Container::Loas => "loas",
@@ -94,6 +102,7 @@ impl Container {
             (Container::Mpeg, _) => "mp3",
             (Container::Adts | Container::Loas, _) => "aac",
             (Container::Matroska, _) => "mka",
+            (Container::WavPack, _) => "wv",
             (Container::MpegTs, _) => "ts",
             (other, _) => other.name(),
         }
@@ -119,10 +128,8 @@ fn is_transport(bytes: &[u8]) -> bool {
 
 /// The name of a format that files of sound have and that is not read.
 pub(crate) fn name_of_other(bytes: &[u8]) -> Option<&'static str> {
-    const OTHERS: [(&[u8], &str); 15] = [
-        (b"wvpk", "WavPack"),
+    const OTHERS: [(&[u8], &str); 13] = [
         (b"MAC ", "Monkey's Audio"),
-        (b"TTA1", "True Audio"),
         (b"TTA2", "True Audio"),
         (b"MPCK", "Musepack"),
         (b"MP+", "Musepack"),
@@ -218,6 +225,10 @@ pub enum Codec {
     Alac,
     /// FLAC.
     Flac,
+    /// True Audio.
+    Tta,
+    /// WavPack.
+    WavPack,
     /// Vorbis.
     Vorbis,
     /// Opus.
@@ -256,6 +267,8 @@ impl Codec {
             Codec::AacLatm => "aac_latm",
             Codec::Alac => "alac",
             Codec::Flac => "flac",
+            Codec::Tta => "tta",
+            Codec::WavPack => "wavpack",
             Codec::Vorbis => "vorbis",
             Codec::Opus => "opus",
             Codec::Other(name) => name,
@@ -266,7 +279,7 @@ impl Codec {
     pub fn is_lossless(self) -> bool {
         match self {
             Codec::Pcm(sample, _) => !matches!(sample, Sample::Alaw | Sample::Mulaw),
-            other => matches!(other, Codec::Flac | Codec::Alac),
+            other => matches!(other, Codec::Flac | Codec::Alac | Codec::Tta | Codec::WavPack),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Codec,
-    container::{Track, mpeg::FrameHeader},
+    container::{Track, mpeg::FrameHeader, wavpack},
 };
 
 /// Counts the frames of the packets of a track, in their order.
@@ -42,12 +42,13 @@ impl Timer {
             Codec::Alac => alac_frames(packet).or(self.packet_frames),
             Codec::Flac => flac_frames(packet),
             Codec::Opus => opus_frames(packet),
+            Codec::WavPack => wavpack::frames(packet),
             Codec::Vorbis => {
                 let block = self.vorbis.as_ref()?.block(packet)?;
                 let before = self.before.replace(block);
                 Some(before.map_or(0, |before| (before + block) / 4))
             }
-            Codec::Aac | Codec::AacLatm | Codec::Other(_) => self.packet_frames,
+            Codec::Aac | Codec::AacLatm | Codec::Tta | Codec::Other(_) => self.packet_frames,
         }
     }
 }

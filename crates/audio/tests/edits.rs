@@ -400,6 +400,42 @@ fn parts_are_stretches_of_speech_where_they_say() {
 }
 
 #[test]
+fn parts_have_the_words_that_are_said_in_them() {
+    let Some(speech) = speech() else { return };
+    let seconds = speech.len() as f64 / 16_000.0;
+    let plane = [speech.clone(), vec![0.0; 16_000 * 5], speech].concat();
+    let file = wav(&[plane], 16_000);
+    let splitter = SPLITTERS[0];
+    let given = [("text", Given::Word("cues"))];
+    let splitter = splitter
+        .with(&Settings::new(splitter.settings(), given))
+        .unwrap()
+        .unwrap();
+    let again = seconds + 5.0;
+    let cues = format!(
+        r#"[{{"start_s":0.5,"end_s":2.0,"text":"one"}},{{"start_s":{},"end_s":{},"text":"two"}}]"#,
+        again + 0.5,
+        again + 2.0
+    );
+    let column = StringViewArray::from(vec![Some(cues.as_str()), None]);
+    let inputs: [ArrayRef; 2] = [files(&[Some(&file), Some(&file)]), std::sync::Arc::new(column)];
+    let names: Vec<&str> = splitter.card().outputs.iter().map(|column| column.name).collect();
+    let parts = splitter.split(&inputs, &names).unwrap();
+    for (column, array) in splitter.card().outputs.iter().zip(&parts.columns) {
+        assert_eq!(array.data_type(), &column.kind.data_type(), "{}", column.name);
+    }
+    assert_eq!(parts.parents, [0, 0, 1, 1]);
+    let at = |name: &str| names.iter().position(|known| *known == name).unwrap();
+    let words: Vec<_> = parts.columns[at("text")].as_string_view().iter().collect();
+    assert_eq!(words, [Some("one"), Some("two"), None, None]);
+    let told = parts.columns[at("text_cues")].as_string_view();
+    let start = parts.columns[1].as_primitive::<Float64Type>().value(1);
+    let told: serde_json::Value = serde_json::from_str(told.value(1)).unwrap();
+    let moved = told[0]["start_s"].as_f64().unwrap();
+    assert!((moved - (again + 0.5 - start)).abs() < 0.002, "{told}");
+}
+
+#[test]
 fn long_speech_is_cut_and_short_speech_left_out() {
     let Some(speech) = speech() else { return };
     let plane = speech.repeat(4);

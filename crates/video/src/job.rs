@@ -135,6 +135,7 @@ fn perform(file: &[u8], task: Task, wanted: &[&str], limits: &Limits) -> Result<
                     frame: &shown.frame,
                     small: &small,
                     score: scorer.as_mut().map_or(0.0, |scorer| scorer.score(&small)),
+                    rotation: track.video.rotation,
                 };
                 measures.iter_mut().for_each(|measure| measure.take(&view));
             })?;

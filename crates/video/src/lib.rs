@@ -22,7 +22,7 @@ pub use decode::{Frame, Plane, Played, Shown, at_samples, play};
 pub use edit::EDITS;
 pub use extract::EXTRACTORS;
 pub use film::{AudioFacts, Container, Film, Kind, Sample, TickLength, Track, VideoFacts};
-pub use measure::{Cut, Cuts, Detector};
+pub use measure::{Cut, Cuts, Detector, Scores};
 pub use probe::Probe;
 pub use read::read;
 pub use signal::SIGNALS;

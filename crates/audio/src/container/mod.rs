@@ -24,7 +24,9 @@ mod mp4;
 pub(crate) mod mpeg;
 mod ogg;
 mod transport;
+mod tta;
 mod wav;
+pub(crate) mod wavpack;
 
 use std::borrow::Cow;
 
@@ -137,6 +139,8 @@ pub(crate) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, F
         Container::Au => au::open(sound),
         Container::Caf => caf::open(sound),
         Container::Flac => flac::open(sound),
+        Container::Tta => tta::open(sound),
+        Container::WavPack => wavpack::open(sound),
         Container::Mpeg => mpeg::open(sound),
         Container::Adts => adts::open(sound),
         Container::Loas => loas::open(sound),
@@ -147,7 +151,11 @@ pub(crate) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, F
         Container::Flv => flv::open(sound),
         Container::MpegTs => transport::open(sound),
     }?;
-    if matches!(container, Container::Mpeg | Container::Adts | Container::Flac) {
+    let is_tagged_around = matches!(
+        container,
+        Container::Mpeg | Container::Adts | Container::Flac | Container::Tta | Container::WavPack
+    );
+    if is_tagged_around {
         opened.tags.add_missing(id3::read(bytes));
         opened.tags.add_missing(ape::read(bytes));
     }

@@ -10,6 +10,8 @@ mod gsm;
 mod linear;
 mod opus;
 mod symphonia;
+mod tta;
+mod wavpack;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -49,6 +51,8 @@ fn decoder(track: &Track) -> Result<Box<dyn Decode>, Fault> {
         Codec::Flac | Codec::Alac | Codec::Vorbis => Box::new(symphonia::Plain::new(track)?),
         Codec::Aac | Codec::AacLatm => Box::new(aac::Aac::new(track)?),
         Codec::Opus => Box::new(opus::Opus::new(&track.setup)?),
+        Codec::Tta => Box::new(tta::Tta::new(track)?),
+        Codec::WavPack => Box::new(wavpack::WavPack),
         Codec::Other(name) => return Err(Fault::unsupported(format!("codec {name}"))),
     })
 }

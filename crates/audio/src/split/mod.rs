@@ -1,5 +1,6 @@
 //! Splitters: sounds to parts.
 
+mod cues;
 mod utterances;
 
 use gristmill_core::Splitter;

@@ -9,6 +9,11 @@
 //! A part is written anew, in one channel at 16 kHz unless told otherwise. `audio_start_s` and `audio_end_s` tell where it
 //! stands in its parent.
 //!
+//! Words: with `text: cues` a part has the words that are said in it, as `text` and, with times from its start, as `text_cues`. They are
+//! those of the document's `text_cues`, which `edit: subtitles` makes of SubRip and WebVTT; a cue belongs to the part that has more than
+//! half of it. Where the document has no cues, or none is said in the part, both are null: the words of the whole are not those of a
+//! part. With `text: keep` parts have the text of the whole.
+//!
 //! Source: Emilia (arXiv:2407.05361): parts of 3 to 30 s, joined over pauses below 2 s; Silero VAD.
 
 use std::sync::Arc;
@@ -23,6 +28,7 @@ use gristmill_core::{
     Card, Column, Cost, Fault, Limits, Parts, Result, Setting, Settings, Sort, Splitter, columns,
 };
 
+use super::cues::Cues;
 use crate::{
     Samples, Sound,
     edit::{Format, SETTING_BITRATE, SETTING_CHANNELS, prepare::prepare},
@@ -61,7 +67,38 @@ static CARD: Card = Card {
     version: 1,
 };
 
-static SETTINGS: [Setting; 8] = [
+/// What is said, with times.
+const CUES: Column = Column::text(
+    "text_cues",
+    "JSON list of start_s, end_s and text; null where the text was no file of subtitles",
+);
+
+/// As [`CARD`], with words.
+static CUES_CARD: Card = Card {
+    name: CARD.name,
+    about: CARD.about,
+    inputs: &[columns::AUDIO, CUES],
+    outputs: &[
+        columns::AUDIO,
+        CARD.outputs[1],
+        CARD.outputs[2],
+        FACTS[0],
+        FACTS[1],
+        FACTS[2],
+        FACTS[3],
+        FACTS[4],
+        FACTS[5],
+        FACTS[6],
+        FACTS[7],
+        columns::TEXT,
+        CUES,
+    ],
+    source: CARD.source,
+    cost: Cost::Expensive,
+    version: 1,
+};
+
+static SETTINGS: [Setting; 9] = [
     Setting {
         name: "min_s",
         sort: Sort::Number {
@@ -116,6 +153,11 @@ static SETTINGS: [Setting; 8] = [
         about: SETTING_CHANNELS.about,
     },
     SETTING_BITRATE,
+    Setting {
+        name: "text",
+        sort: Sort::Word(&["keep", "cues"]),
+        about: "keep: parts have the text of the whole; cues: what is said in them, by `text_cues` of `edit: subtitles`, else none",
+    },
 ];
 
 /// Cuts by speech; see the module.
@@ -128,6 +170,7 @@ pub(super) struct Utterances {
     format: Format,
     rate: Option<u32>,
     is_mono: bool,
+    has_cues: bool,
 }
 
 /// The splitter with its defaults.
@@ -139,11 +182,12 @@ pub(super) static SPEECH: Utterances = Utterances {
     format: Format::Flac,
     rate: Some(16_000),
     is_mono: true,
+    has_cues: false,
 };
 
 impl Splitter for Utterances {
     fn card(&self) -> &'static Card {
-        &CARD
+        if self.has_cues { &CUES_CARD } else { &CARD }
     }
 
     fn settings(&self) -> &'static [Setting] {
@@ -166,6 +210,7 @@ impl Splitter for Utterances {
             format,
             rate: settings.word("sample_rate").parse().ok(),
             is_mono: settings.word("channels") == "mono",
+            has_cues: settings.word("text") == "cues",
         };
         if splitter.shortest_s > splitter.longest_s {
             return Err("min_s is more than max_s".to_owned());
@@ -179,7 +224,10 @@ impl Splitter for Utterances {
         let limits = Limits::default();
         let with_files = wanted
             .iter()
-            .any(|name| !["audio_start_s", "audio_end_s"].contains(name));
+            .any(|name| !["audio_start_s", "audio_end_s", columns::TEXT.name, CUES.name].contains(name));
+        let cues = self.has_cues.then(|| inputs[1].as_string_view());
+        let mut words = StringViewBuilder::new();
+        let mut told = StringViewBuilder::new();
         let mut parents = Vec::new();
         let mut parts = Vec::new();
         let mut names = StringViewBuilder::new();
@@ -193,6 +241,8 @@ impl Splitter for Utterances {
             faults.append_option(found.as_ref().err().map(Fault::to_string));
             let stem = paths.is_valid(row).then(|| paths.value(row));
             let stem = stem.map(|path| path.rsplit_once('.').map_or(path, |(stem, _)| stem));
+            let cues = cues.filter(|cues| cues.is_valid(row));
+            let cues = cues.map_or_else(Cues::default, |cues| Cues::read(cues.value(row)));
             for (number, part) in found.unwrap_or_default().into_iter().enumerate() {
                 parents.push(row as u32);
                 let ending = part
@@ -200,6 +250,9 @@ impl Splitter for Utterances {
                     .as_ref()
                     .map_or("flac", |facts| facts.header.extension());
                 names.append_option(stem.map(|stem| format!("{stem}_{number}.{ending}")));
+                let (said, cut) = cues.of(part.start_s, part.end_s).unzip();
+                words.append_option(said);
+                told.append_option(cut);
                 parts.push(part);
             }
         }
@@ -218,6 +271,10 @@ impl Splitter for Utterances {
         ];
         let facts: Vec<Option<&Facts>> = parts.iter().map(|part| part.facts.as_ref()).collect();
         columns.extend(facts::arrays(&facts));
+        if self.has_cues {
+            columns.push(Arc::new(words.finish()));
+            columns.push(Arc::new(told.finish()));
+        }
         Ok(Parts {
             parents,
             columns,

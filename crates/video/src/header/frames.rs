@@ -1,7 +1,7 @@
-//! Headers of frames of VP8, VP9, AV1, MPEG-4 part 2, H.263 and JPEG: sizes, profiles, and whether a frame is a key frame.
+//! Headers of frames of VP8, VP9, MPEG-4 part 2, H.263 and JPEG: sizes, profiles, and whether a frame is a key frame.
 //!
-//! Sources: RFC 6386, section 9.1; VP9 bitstream specification, sections 6.2 and 7.2; AV1 bitstream specification, sections
-//! 5.3 to 5.9; ISO/IEC 14496-2, section 6.2; ITU-T H.263, section 5.1; ITU-T T.81, annex B.
+//! Sources: RFC 6386, section 9.1; VP9 bitstream specification, sections 6.2 and 7.2; ISO/IEC
+//! 14496-2, section 6.2; ITU-T H.263, section 5.1; ITU-T T.81, annex B.
 
 use super::bits::{Bits, start_code, unescaped};
 use super::color::Coding;
@@ -15,6 +15,18 @@ pub(crate) struct Facts {
     pub(crate) profile: Option<String>,
     pub(crate) pixel_aspect: Option<(u32, u32)>,
     pub(crate) coding: Coding,
+    /// How many samples colours have beside luma.
+    pub(crate) subsampling: Subsampling,
+}
+
+/// Whether colours have half the samples across, and down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Subsampling(pub(crate) bool, pub(crate) bool);
+
+impl Default for Subsampling {
+    fn default() -> Self {
+        Subsampling(true, true)
+    }
 }
 
 /// The header of a VP8 frame: none of what is not a key frame.
@@ -91,14 +103,17 @@ pub(crate) fn vp9(frame: &[u8]) -> Option<Facts> {
     };
     let space = bits.number(3)?;
     let mut is_full_range = true;
+    let mut subsampling = Subsampling::default();
     if space == 7 {
+        subsampling = Subsampling(false, false);
         if profile & 1 == 1 {
             bits.skip(1)?;
         }
     } else {
         is_full_range = bits.bit()?;
         if profile & 1 == 1 {
-            bits.skip(3)?;
+            subsampling = Subsampling(bits.bit()?, bits.bit()?);
+            bits.skip(1)?;
         }
     }
     let (width, height) = (bits.number(16)? + 1, bits.number(16)? + 1);
@@ -120,6 +135,7 @@ pub(crate) fn vp9(frame: &[u8]) -> Option<Facts> {
             },
             is_full_range,
         },
+        subsampling,
     })
 }
 
@@ -154,146 +170,6 @@ pub(crate) fn vp8_is_shown(frame: &[u8]) -> bool {
 /// Whether a VP9 frame is a key frame.
 pub(crate) fn vp9_is_key(frame: &[u8]) -> bool {
     vp9(frame).is_some()
-}
-
-/// The units of AV1 data with their types; what does not fit is left out.
-pub(crate) fn av1_units(data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
-    let mut rest = data;
-    std::iter::from_fn(move || {
-        let (&head, after) = rest.split_first()?;
-        let (kind, has_extension, has_size) = (head >> 3 & 15, head & 4 != 0, head & 2 != 0);
-        let mut after = after.get(usize::from(has_extension)..)?;
-        let mut size = after.len();
-        if has_size {
-            let length = after.iter().take(8).position(|byte| byte & 0x80 == 0)? + 1;
-            let value = after[..length]
-                .iter()
-                .rev()
-                .fold(0u64, |value, &byte| value << 7 | u64::from(byte & 0x7f));
-            size = usize::try_from(value).ok()?;
-            after = &after[length..];
-        }
-        let unit = after.get(..size)?;
-        rest = &after[size..];
-        Some((kind, unit))
-    })
-}
-
-/// The sequence header of AV1 data; none where it has none.
-pub(crate) fn av1(data: &[u8]) -> Option<Facts> {
-    let (_, unit) = av1_units(data).find(|(kind, _)| *kind == 1)?;
-    let mut bits = Bits::new(unit);
-    let profile = bits.number(3)?;
-    bits.skip(1)?;
-    let is_reduced = bits.bit()?;
-    if is_reduced {
-        bits.skip(5)?;
-    } else {
-        let mut model_bits = None;
-        if bits.bit()? {
-            bits.skip(64)?;
-            if bits.bit()? {
-                bits.variable()?;
-            }
-            if bits.bit()? {
-                model_bits = Some(bits.number(5)? as usize + 1);
-                bits.skip(32 + 5 + 5)?;
-            }
-        }
-        let has_delay = bits.bit()?;
-        for _ in 0..=bits.number(5)? {
-            bits.skip(12)?;
-            if bits.number(5)? > 7 {
-                bits.skip(1)?;
-            }
-            if let Some(model_bits) = model_bits
-                && bits.bit()?
-            {
-                bits.skip(2 * model_bits + 1)?;
-            }
-            if has_delay && bits.bit()? {
-                bits.skip(4)?;
-            }
-        }
-    }
-    let (width_bits, height_bits) = (bits.number(4)? + 1, bits.number(4)? + 1);
-    let width = bits.number(width_bits)?.checked_add(1)?;
-    let height = bits.number(height_bits)?.checked_add(1)?;
-    let (bit_depth, coding) = av1_color(&mut bits, profile, is_reduced).unwrap_or((8, Coding::default()));
-    Some(Facts {
-        width,
-        height,
-        bit_depth,
-        profile: Some(
-            match profile {
-                0 => "Main",
-                1 => "High",
-                _ => "Professional",
-            }
-            .to_owned(),
-        ),
-        pixel_aspect: None,
-        coding,
-    })
-}
-
-fn av1_color(bits: &mut Bits<'_>, profile: u32, is_reduced: bool) -> Option<(u8, Coding)> {
-    if !is_reduced {
-        if bits.bit()? {
-            bits.skip(4 + 3)?;
-        }
-        bits.skip(3)?;
-        bits.skip(4)?;
-        let has_order = bits.bit()?;
-        if has_order {
-            bits.skip(2)?;
-        }
-        let chooses_screen = bits.bit()?;
-        let forces_screen = chooses_screen || bits.bit()?;
-        if forces_screen && !bits.bit()? {
-            bits.skip(1)?;
-        }
-        if has_order {
-            bits.skip(3)?;
-        }
-    } else {
-        bits.skip(3)?;
-    }
-    bits.skip(3)?;
-    let is_high = bits.bit()?;
-    let bit_depth = if profile == 2 && is_high {
-        if bits.bit()? { 12 } else { 10 }
-    } else if is_high {
-        10
-    } else {
-        8
-    };
-    let is_gray = profile != 1 && bits.bit()?;
-    let mut coding = Coding::default();
-    let (mut primaries, mut transfer) = (2, 2);
-    if bits.bit()? {
-        (primaries, transfer, coding.matrix) = (bits.number(8)?, bits.number(8)?, bits.number(8)? as u8);
-    }
-    coding.is_full_range = if !is_gray && (primaries, transfer, coding.matrix) == (1, 13, 0) {
-        true
-    } else {
-        bits.bit()?
-    };
-    Some((bit_depth, coding))
-}
-
-/// Whether a temporal unit of AV1 starts with a key frame that is shown.
-pub(crate) fn av1_is_key(data: &[u8]) -> bool {
-    let mut has_sequence = false;
-    for (kind, unit) in av1_units(data) {
-        match kind {
-            1 => has_sequence = true,
-            // A frame, or its header: not one shown again, of type 0.
-            3 | 6 => return unit.first().is_some_and(|byte| byte & 0xe0 == 0) && has_sequence,
-            _ => {}
-        }
-    }
-    false
 }
 
 /// The size in a header of MPEG-4 part 2, its profile, and the shape of its pixels.
@@ -497,11 +373,5 @@ mod tests {
         let frame = [7, 8, 9, 0xc1, 1, 2, 0xc1];
         assert_eq!(vp9_parts(&frame), [[7].as_slice(), &[8, 9]]);
         assert_eq!(vp9_parts(&[0xc1]), [[0xc1].as_slice()]);
-    }
-
-    #[test]
-    fn units_that_are_cut_are_left_out() {
-        let units: Vec<_> = av1_units(&[0x12, 0, 0x32, 2, 1, 2, 0x32, 9, 1]).collect();
-        assert_eq!(units, [(2, [].as_slice()), (6, &[1, 2])]);
     }
 }

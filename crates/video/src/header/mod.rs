@@ -3,6 +3,7 @@
 //! A size of the container gives way to that of the codec, as decoders have it. Streams whose container has no presentation
 //! times get them from the order of their pictures.
 
+pub(crate) mod av1;
 pub(crate) mod bits;
 pub(crate) mod color;
 pub(crate) mod config;
@@ -91,9 +92,9 @@ fn facts_of(film: &Film<'_>, track: &Track) -> Option<(Facts, Option<f64>)> {
                 let lengths = config::hevc_length(&track.config);
                 first().find_map(|sample| config::sample_units(&sample, lengths).find_map(hevc_facts))
             }),
-        "av1" => frames::av1(track.config.get(4..).unwrap_or_default())
-            .or_else(|| first().find_map(|sample| frames::av1(&sample)))
-            .map(plain),
+        "av1" => av1::Sequence::find(track.config.get(4..).unwrap_or_default())
+            .or_else(|| first().find_map(|sample| av1::Sequence::find(&sample)))
+            .map(|sequence| plain(sequence.facts)),
         "vp9" => first().find_map(|sample| frames::vp9(&sample)).map(plain),
         "vp8" => first().find_map(|sample| frames::vp8(&sample)).map(plain),
         "mpeg4" => frames::mpeg4(&track.config)
@@ -137,6 +138,7 @@ fn h264_facts(unit: &[u8]) -> Option<(Facts, Option<f64>)> {
         profile: Some(sequence.profile_name()),
         pixel_aspect: sequence.pixel_aspect,
         coding: sequence.coding,
+        ..Facts::default()
     };
     Some((facts, sequence.rate))
 }
@@ -153,6 +155,7 @@ fn hevc_facts(unit: &[u8]) -> Option<(Facts, Option<f64>)> {
         profile: Some(sequence.profile_name()),
         pixel_aspect: sequence.pixel_aspect,
         coding: sequence.coding,
+        ..Facts::default()
     };
     Some((facts, sequence.rate))
 }

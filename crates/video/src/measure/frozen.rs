@@ -135,6 +135,7 @@ mod tests {
                 frame: &frame,
                 small: &small,
                 score: 0.0,
+                rotation: 0,
             });
         }
         let mut values = Values::new();

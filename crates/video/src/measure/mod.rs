@@ -5,6 +5,7 @@
 mod black;
 mod frozen;
 mod motion;
+mod seconds;
 mod shots;
 mod small;
 
@@ -12,7 +13,7 @@ use gristmill_core::Column;
 use serde_json::{Map, Value, json};
 
 use crate::{decode::Frame, probe::rounded};
-pub use shots::{Cut, Cuts, Detector};
+pub use shots::{Cut, Cuts, Detector, Scores};
 pub(crate) use small::{Sampler, Small};
 
 /// What is told, by the names of columns.
@@ -26,6 +27,8 @@ pub(crate) struct View<'a> {
     pub(crate) small: &'a Small,
     /// The score of shots; 0 where nobody asks for them.
     pub(crate) score: f64,
+    /// By how many degrees clockwise the frame is turned to be upright.
+    pub(crate) rotation: u16,
 }
 
 /// Takes frames in the order of display.
@@ -65,11 +68,16 @@ pub(crate) static MEASURES: &[Entry] = &[
         outputs: &frozen::OUTPUTS,
         begin: || Box::new(frozen::Frozen::default()),
     },
+    Entry {
+        outputs: &seconds::OUTPUTS,
+        begin: || Box::new(seconds::Seconds::default()),
+    },
 ];
 
 pub(crate) use black::{OUTPUTS as BLACK, is_black};
 pub(crate) use frozen::OUTPUTS as FROZEN;
 pub(crate) use motion::OUTPUTS as MOTION;
+pub(crate) use seconds::OUTPUTS as SECONDS;
 pub(crate) use shots::{ADAPTIVE_OUTPUTS as ADAPTIVE, CONTENT_OUTPUTS as CONTENT, Scorer};
 
 /// Spans of seconds as a JSON list of pairs.

@@ -5,7 +5,7 @@
 
 use gristmill_core::Column;
 
-use super::{Measure, Values, View};
+use super::{Measure, Values, View, shots::differences};
 use crate::probe::rounded;
 
 /// What is given.
@@ -33,15 +33,15 @@ pub(super) struct Motion {
 
 impl Measure for Motion {
     fn take(&mut self, view: &View<'_>) {
-        let (pixels, _) = view.small.rgb.as_chunks::<3>();
+        let [reds, greens, blues] = &view.small.planes;
         self.now.clear();
-        self.now.extend(pixels.iter().map(|&[red, green, blue]| {
-            let sum = u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471;
+        let pixels = reds.iter().zip(greens).zip(blues);
+        self.now.extend(pixels.map(|((red, green), blue)| {
+            let sum = u32::from(*red) * 19_595 + u32::from(*green) * 38_470 + u32::from(*blue) * 7_471;
             ((sum + (1 << 15)) >> 16) as u8
         }));
         if self.before.len() == self.now.len() && !self.now.is_empty() {
-            let differences = self.before.iter().zip(&self.now);
-            let sum: u64 = differences.map(|(one, two)| u64::from(one.abs_diff(*two))).sum();
+            let sum = differences(&self.before, &self.now);
             self.sum += sum as f64 / self.now.len() as f64 / 255.0;
             self.steps += 1;
         }

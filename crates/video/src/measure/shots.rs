@@ -13,12 +13,17 @@
 //!
 //! Source: PySceneDetect 0.7.2, `detectors/content_detector.py`, `adaptive_detector.py`, `detector.py`.
 
-use std::{collections::VecDeque, sync::LazyLock};
+use std::collections::VecDeque;
 
 use gristmill_core::Column;
+use pulp::{Arch, NullaryFnOnce};
 
-use super::{Measure, Values, View, small::Small, spans_json};
-use crate::probe::rounded;
+use super::{
+    Measure, Values, View,
+    small::{Sampler, Small},
+    spans_json,
+};
+use crate::{decode::Frame, probe::rounded};
 
 /// What the content detector gives.
 pub(crate) const CONTENT_OUTPUTS: [Column; 5] = [
@@ -184,24 +189,43 @@ impl Flash {
     }
 }
 
+/// Hue, saturation and value, in planes.
+type Hsv = [Vec<u8>; 3];
+
 /// Scores frames, once for both detectors.
 #[derive(Debug, Default)]
 pub(crate) struct Scorer {
-    before: Vec<[u8; 3]>,
-    now: Vec<[u8; 3]>,
+    before: Hsv,
+    now: Hsv,
 }
 
 impl Scorer {
     /// The score of the next frame; 0 of the first one, and of one of another size.
     pub(crate) fn score(&mut self, small: &Small) -> f64 {
         to_hsv(small, &mut self.now);
-        let score = if self.before.len() == self.now.len() {
+        let score = if self.before[0].len() == self.now[0].len() {
             difference(&self.before, &self.now)
         } else {
             0.0
         };
         std::mem::swap(&mut self.before, &mut self.now);
         score
+    }
+}
+
+/// Scores frames for [`Cuts`].
+#[derive(Debug, Default)]
+pub struct Scores {
+    sampler: Sampler,
+    small: Small,
+    scorer: Scorer,
+}
+
+impl Scores {
+    /// The score of the next frame: how much it differs from the one before, 0 to 255; 0 of the first one.
+    pub fn score(&mut self, frame: &Frame) -> f64 {
+        self.sampler.sample(frame, &mut self.small);
+        self.scorer.score(&self.small)
     }
 }
 
@@ -259,59 +283,103 @@ impl Measure for Shots {
     }
 }
 
-/// `round(255 * 2^12 / v)` and `round(180 * 2^12 / (6 * d))`: OpenCV divides by tables.
-static DIVISIONS: LazyLock<[[i32; 256]; 2]> = LazyLock::new(|| {
-    let table = |of: f64| {
-        std::array::from_fn(|at| {
-            if at == 0 {
-                0
-            } else {
-                (of / at as f64).round_ties_even() as i32
-            }
-        })
-    };
-    [table(f64::from(255 << 12)), table(f64::from(180 << 12) / 6.0)]
-});
+/// `255 * 2^12`, which OpenCV divides by values, and `180 * 2^12 / 6`, which it divides by ranges. It looks the rounded quotients up in
+/// tables; numbers of 32 bits give the same, as a test tells, and vector units divide faster than they look up.
+const BY_VALUE: f32 = (255 << 12) as f32;
+const BY_RANGE: f32 = (180 * (1 << 12) / 6) as f32;
+
+#[inline(always)]
+fn divided(of: f32, by: i32) -> i32 {
+    // What is added leaves the number, rounded to even, in the lowest bits: conversions that check their bounds are no vectors.
+    let shifted = of / by.max(1) as f32 + 12_582_912.0;
+    shifted.to_bits() as i32 - 0x4b40_0000
+}
 
 /// Hue, saturation and value as OpenCV's `COLOR_BGR2HSV` has them in 8 bits.
-fn to_hsv(small: &Small, into: &mut Vec<[u8; 3]>) {
-    let [by_value, by_range] = &*DIVISIONS;
-    let (pixels, _) = small.rgb.as_chunks::<3>();
-    into.clear();
-    into.extend(pixels.iter().map(|&[red, green, blue]| {
-        let value = red.max(green).max(blue);
-        let range = value - red.min(green).min(blue);
-        let saturation = (i32::from(range) * by_value[usize::from(value)] + (1 << 11)) >> 12;
-        let [red, green, blue, wide] = [red, green, blue, range].map(i32::from);
-        let top = i32::from(value);
-        let sector = if top == red {
-            green - blue
-        } else if top == green {
-            blue - red + 2 * wide
-        } else {
-            red - green + 4 * wide
-        };
-        let hue = (sector * by_range[usize::from(range)] + (1 << 11)) >> 12;
-        let hue = if hue < 0 { hue + 180 } else { hue };
-        [hue as u8, saturation as u8, value]
-    }));
+fn to_hsv(small: &Small, into: &mut Hsv) {
+    for plane in &mut *into {
+        plane.resize(small.planes[0].len(), 0);
+    }
+    Arch::new().dispatch(ToHsv {
+        from: &small.planes,
+        into,
+    });
+}
+
+/// Turns planes on the widest vectors that the processor has.
+struct ToHsv<'a> {
+    from: &'a [Vec<u8>; 3],
+    into: &'a mut Hsv,
+}
+
+impl NullaryFnOnce for ToHsv<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let [hues, saturations, values] = self.into;
+        let [reds, greens, blues] = self.from;
+        let count = hues.len();
+        let (hues, saturations, values) = (
+            &mut hues[..count],
+            &mut saturations[..count],
+            &mut values[..count],
+        );
+        let (reds, greens, blues) = (&reds[..count], &greens[..count], &blues[..count]);
+        for at in 0..count {
+            let [hue, saturation, value] = hsv([reds[at], greens[at], blues[at]]);
+            hues[at] = hue;
+            saturations[at] = saturation;
+            values[at] = value;
+        }
+    }
+}
+
+#[inline(always)]
+fn hsv(pixel: [u8; 3]) -> [u8; 3] {
+    let [red, green, blue] = pixel.map(i32::from);
+    let value = red.max(green).max(blue);
+    let range = value - red.min(green).min(blue);
+    let saturation = (range * divided(BY_VALUE, value) + (1 << 11)) >> 12;
+    let of_green = blue - red + 2 * range;
+    let of_blue = red - green + 4 * range;
+    let other = if value == green { of_green } else { of_blue };
+    let sector = if value == red { green - blue } else { other };
+    let hue = (sector * divided(BY_RANGE, range) + (1 << 11)) >> 12;
+    let hue = if hue < 0 { hue + 180 } else { hue };
+    [hue as u8, saturation as u8, value as u8]
 }
 
 /// The mean of the mean differences of hue, saturation and value.
-fn difference(one: &[[u8; 3]], two: &[[u8; 3]]) -> f64 {
-    let (one, two) = (one.as_flattened(), two.as_flattened());
-    let sum: u64 = one
-        .chunks(1 << 12)
-        .zip(two.chunks(1 << 12))
-        .map(|(one, two)| {
+fn difference(one: &Hsv, two: &Hsv) -> f64 {
+    let planes = one.iter().zip(two);
+    let sum: u64 = planes.map(|(one, two)| differences(one, two)).sum();
+    sum as f64 / (3 * one[0].len()).max(1) as f64
+}
+
+/// The sum of absolute differences.
+pub(super) fn differences(one: &[u8], two: &[u8]) -> u64 {
+    Arch::new().dispatch(Differences(one, two))
+}
+
+struct Differences<'a>(&'a [u8], &'a [u8]);
+
+impl NullaryFnOnce for Differences<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn call(self) -> u64 {
+        let Differences(one, two) = self;
+        let mut sum = 0;
+        for (one, two) in one.chunks(1 << 12).zip(two.chunks(1 << 12)) {
             let differences = one
                 .iter()
                 .zip(two)
                 .map(|(one, two)| u32::from(one.abs_diff(*two)));
-            u64::from(differences.sum::<u32>())
-        })
-        .sum();
-    sum as f64 / one.len().max(1) as f64
+            sum += u64::from(differences.sum::<u32>());
+        }
+        sum
+    }
 }
 
 #[cfg(test)]
@@ -373,11 +441,11 @@ mod tests {
             let small = Small {
                 width: 1,
                 height: 1,
-                rgb: rgb.to_vec(),
+                planes: rgb.map(|value| vec![value]),
             };
-            let mut found = Vec::new();
+            let mut found = Hsv::default();
             to_hsv(&small, &mut found);
-            assert_eq!(found, [expected], "{rgb:?}");
+            assert_eq!(found, expected.map(|value| vec![value]), "{rgb:?}");
         };
         check([0, 0, 0], [0, 0, 0]);
         check([255, 0, 0], [0, 255, 255]);
@@ -386,5 +454,15 @@ mod tests {
         check([255, 0, 255], [150, 255, 255]);
         check([200, 100, 50], [10, 191, 200]);
         check([10, 20, 30], [105, 170, 30]);
+    }
+
+    #[test]
+    fn quotients_are_those_of_the_tables() {
+        for by in 1..256 {
+            for of in [BY_VALUE, BY_RANGE] {
+                let table = (f64::from(of) / f64::from(by)).round_ties_even() as i32;
+                assert_eq!(divided(of, by), table, "{of} / {by}");
+            }
+        }
     }
 }

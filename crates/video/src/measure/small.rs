@@ -3,18 +3,20 @@
 //! It is made as PySceneDetect makes it: the frame is scaled down by its width / 256 with OpenCV's `INTER_LINEAR`, which mixes four
 //! pixels and skips the others. Chroma is that of the pixel, without interpolation, as FFmpeg's conversion has it.
 
+use pulp::{Arch, NullaryFnOnce};
+
 use crate::decode::{Frame, Plane};
 
 /// Columns of a small picture.
 const COLUMNS: usize = 256;
 
-/// Pixels of red, green and blue.
+/// Pixels in planes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Small {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// `width * height * 3` bytes.
-    pub(crate) rgb: Vec<u8>,
+    /// Red, green and blue: `width * height` bytes each.
+    pub(crate) planes: [Vec<u8>; 3],
 }
 
 /// Two neighbours and the weight of the second one, of 256.
@@ -25,12 +27,88 @@ struct Tap {
     weight: i32,
 }
 
+/// What is picked of rows of one width.
+#[derive(Debug, Default)]
+struct Across {
+    firsts: Vec<u32>,
+    seconds: Vec<u32>,
+    weights: Vec<i32>,
+    /// Whether second neighbours have no weight at all, as at whole factors.
+    is_single: bool,
+    /// Picked first and second neighbours.
+    picked: [Vec<u8>; 2],
+    /// Rows that are mixed across, of 256.
+    mixed: [Vec<i32>; 2],
+}
+
+impl Across {
+    fn of(taps: &[Tap]) -> Self {
+        Across {
+            firsts: taps.iter().map(|tap| tap.first as u32).collect(),
+            seconds: taps.iter().map(|tap| tap.second as u32).collect(),
+            weights: taps.iter().map(|tap| tap.weight).collect(),
+            is_single: taps.iter().all(|tap| tap.weight == 0),
+            picked: [vec![0; taps.len()], vec![0; taps.len()]],
+            mixed: [vec![0; taps.len()], vec![0; taps.len()]],
+        }
+    }
+
+    /// Mixes four samples to one, for each place of a row.
+    #[inline(always)]
+    fn mix(&mut self, plane: &Plane, down: Tap, into: &mut [u8]) {
+        let rows = [down.first, down.second];
+        let count = if down.weight == 0 { 1 } else { 2 };
+        for (at, y) in rows.into_iter().enumerate().take(count) {
+            let row = &plane.samples[y * plane.width..][..plane.width];
+            let [first, second] = &mut self.picked;
+            pick(row, &self.firsts, first);
+            if self.is_single {
+                for (out, first) in self.mixed[at].iter_mut().zip(first) {
+                    *out = i32::from(*first) << 8;
+                }
+                continue;
+            }
+            pick(row, &self.seconds, second);
+            let picked = first.iter().zip(second.iter()).zip(&self.weights);
+            for (out, ((first, second), weight)) in self.mixed[at].iter_mut().zip(picked) {
+                *out = i32::from(*first) * (256 - weight) + i32::from(*second) * weight;
+            }
+        }
+        let [above, below] = &self.mixed;
+        if count == 1 {
+            for (out, above) in into.iter_mut().zip(above) {
+                *out = ((above * 256 + (1 << 15)) >> 16) as u8;
+            }
+            return;
+        }
+        for (out, (above, below)) in into.iter_mut().zip(above.iter().zip(below)) {
+            let sum = above * (256 - down.weight) + below * down.weight;
+            *out = ((sum + (1 << 15)) >> 16) as u8;
+        }
+    }
+}
+
+/// Picks samples of a row, at places that do not descend.
+#[inline(always)]
+fn pick(row: &[u8], places: &[u32], into: &mut [u8]) {
+    let (eights, rest) = places.as_chunks::<8>();
+    let (into_eights, into_rest) = into.as_chunks_mut::<8>();
+    for (out, places) in into_eights.iter_mut().zip(eights) {
+        // One check for all eight: the last place is the largest.
+        let row = &row[..=places[7] as usize];
+        *out = places.map(|place| row[place as usize]);
+    }
+    for (out, place) in into_rest.iter_mut().zip(rest) {
+        *out = row[*place as usize];
+    }
+}
+
 /// Makes small pictures of frames of one size.
 #[derive(Debug, Default)]
 pub(crate) struct Sampler {
     /// Sizes of luma and chroma that the taps are for.
     sizes: [(usize, usize); 2],
-    across: [Vec<Tap>; 2],
+    across: [Across; 2],
     down: [Vec<Tap>; 2],
     rows: [Vec<u8>; 3],
 }
@@ -43,24 +121,49 @@ impl Sampler {
         if self.sizes != sizes {
             self.fit(sizes);
         }
-        into.width = self.across[0].len();
+        into.width = self.across[0].firsts.len();
         into.height = self.down[0].len();
-        into.rgb.clear();
-        let colors = frame.colors();
+        for plane in &mut into.planes {
+            plane.resize(into.width * into.height, 0);
+        }
         let has_color = !blue.samples.is_empty() && (red.width, red.height) == sizes[1];
         for row in &mut self.rows {
             row.resize(into.width, 128);
+            if !has_color {
+                row.fill(128);
+            }
         }
+        Arch::new().dispatch(Fill {
+            sampler: self,
+            frame,
+            has_color,
+            into,
+        });
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, frame: &Frame, has_color: bool, into: &mut Small) {
+        let [luma, blue, red] = &frame.planes;
+        let colors = frame.colors();
+        let width = into.width;
+        let [of_luma, of_chroma] = &mut self.across;
         for y in 0..into.height {
             let [luma_row, blue_row, red_row] = &mut self.rows;
-            mix(luma, self.down[0][y], &self.across[0], luma_row);
+            of_luma.mix(luma, self.down[0][y], luma_row);
             if has_color {
-                mix(blue, self.down[1][y], &self.across[1], blue_row);
-                mix(red, self.down[1][y], &self.across[1], red_row);
+                of_chroma.mix(blue, self.down[1][y], blue_row);
+                of_chroma.mix(red, self.down[1][y], red_row);
             }
+            let [reds, greens, blues] = &mut into.planes;
+            let row = y * width..(y + 1) * width;
+            let out = reds[row.clone()]
+                .iter_mut()
+                .zip(&mut greens[row.clone()])
+                .zip(&mut blues[row]);
             let samples = luma_row.iter().zip(blue_row.iter()).zip(red_row.iter());
-            into.rgb
-                .extend(samples.flat_map(|((&luma, &blue), &red)| colors.rgb(luma, blue, red)));
+            for (((r, g), b), ((luma, blue), red)) in out.zip(samples) {
+                [*r, *g, *b] = colors.rgb(*luma, *blue, *red);
+            }
         }
     }
 
@@ -74,7 +177,7 @@ impl Sampler {
         };
         let fit = |side: usize| (side as f64 / factor).round_ties_even().max(1.0) as usize;
         let (small_width, small_height) = (fit(width), fit(height));
-        self.across[0] = taps(width, small_width);
+        let across = taps(width, small_width);
         self.down[0] = taps(height, small_height);
         // The chroma of a pixel is that of its place.
         let chroma = |taps: &[Tap], luma: usize, chroma: usize| -> Vec<Tap> {
@@ -87,8 +190,26 @@ impl Sampler {
                 })
                 .collect()
         };
-        self.across[1] = chroma(&self.across[0], width, sizes[1].0);
+        self.across[1] = Across::of(&chroma(&across, width, sizes[1].0));
+        self.across[0] = Across::of(&across);
         self.down[1] = chroma(&self.down[0], height, sizes[1].1);
+    }
+}
+
+/// [`Sampler::fill`] on the widest vectors that the processor has. Closures are not compiled for them.
+struct Fill<'a> {
+    sampler: &'a mut Sampler,
+    frame: &'a Frame,
+    has_color: bool,
+    into: &'a mut Small,
+}
+
+impl NullaryFnOnce for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.sampler.fill(self.frame, self.has_color, self.into);
     }
 }
 
@@ -107,19 +228,6 @@ fn taps(from: usize, to: usize) -> Vec<Tap> {
             }
         })
         .collect()
-}
-
-fn mix(plane: &Plane, down: Tap, across: &[Tap], into: &mut [u8]) {
-    let row = |y: usize| &plane.samples[y * plane.width..][..plane.width];
-    let (above, below) = (row(down.first), row(down.second));
-    for (out, tap) in into.iter_mut().zip(across) {
-        let mixed = |row: &[u8]| {
-            let (first, second) = (i32::from(row[tap.first]), i32::from(row[tap.second]));
-            first * (256 - tap.weight) + second * tap.weight
-        };
-        let sum = mixed(above) * (256 - down.weight) + mixed(below) * down.weight;
-        *out = ((sum + (1 << 15)) >> 16) as u8;
-    }
 }
 
 #[cfg(test)]
@@ -152,8 +260,9 @@ mod tests {
             &mut small,
         );
         assert_eq!((small.width, small.height), (3, 2));
-        assert_eq!(small.rgb[12..15], [255; 3]);
-        assert_eq!(small.rgb[..12], [0; 12]);
+        for plane in &small.planes {
+            assert_eq!(plane[..], [0, 0, 0, 0, 255, 0]);
+        }
     }
 
     #[test]
@@ -162,10 +271,11 @@ mod tests {
         // Columns 1 and 2 of each four are mixed.
         Sampler::default().sample(&gray(1024, 8, |x, _| [0, 16, 235, 0][x % 4]), &mut small);
         assert_eq!((small.width, small.height), (256, 2));
+        let [red, ..] = &small.planes;
         assert!(
-            small.rgb.iter().all(|value| value.abs_diff(128) <= 1),
+            red.iter().all(|value| value.abs_diff(128) <= 1),
             "{:?}",
-            &small.rgb[..3]
+            &red[..3]
         );
     }
 }

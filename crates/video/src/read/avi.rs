@@ -316,9 +316,11 @@ fn sound_codec(format: u16, bits: u16) -> &'static str {
     match (format, bits) {
         (1, 8) => "pcm_u8",
         (1, 24) => "pcm_s24le",
+        (1, 32) => "pcm_s32le",
         (1, _) => "pcm_s16le",
         (2, _) => "adpcm_ms",
-        (3, _) => "pcm_float",
+        (3, 64) => "pcm_f64le",
+        (3, _) => "pcm_f32le",
         (6, _) => "pcm_alaw",
         (7, _) => "pcm_mulaw",
         (0x11, _) => "adpcm_ima_wav",

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     film::{Container, Film, Kind, Sample, TickLength, Track},
-    header::frames,
+    header::{av1, frames},
 };
 
 /// Reads a file.
@@ -50,7 +50,7 @@ pub(super) fn read<'a>(file: &'a [u8], limits: &Limits) -> Result<Film<'a>, Faul
             is_key: match codec {
                 "vp8" => frames::vp8_is_key(frame),
                 "vp9" => frames::vp9_is_key(frame),
-                "av1" => frames::av1_is_key(frame),
+                "av1" => av1::is_key(frame),
                 _ => track.samples.is_empty(),
             },
             is_shown: true,

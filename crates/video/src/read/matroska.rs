@@ -402,6 +402,7 @@ fn track(entry: &Element<'_>) -> (Track, Extra) {
         number: 0,
         default_duration: 0,
     };
+    let mut depth = 16;
     let mut track = Track::new(0, Kind::Data, "unknown");
     let mut codec = String::new();
     track.tick = TickLength::NANOSECONDS;
@@ -448,6 +449,7 @@ fn track(entry: &Element<'_>) -> (Track, Extra) {
                     match child.id {
                         0xb5 => track.audio.rate_hz = child.float().clamp(0.0, 4e9) as u32,
                         0x9f => track.audio.channels = child.unsigned().min(255) as u16,
+                        0x6264 => depth = child.unsigned(),
                         _ => {}
                     }
                 }
@@ -483,7 +485,7 @@ fn track(entry: &Element<'_>) -> (Track, Extra) {
         track.config = track.config.get(40..).unwrap_or_default().to_vec();
         avi::video_codec(format)
     } else {
-        name(&codec)
+        pcm(&codec, depth).map_or_else(|| name(&codec), Cow::Borrowed)
     };
     (track, extra)
 }
@@ -539,6 +541,22 @@ fn read_tags(found: &Element<'_>, tags: &mut Vec<(String, String)>) {
     }
 }
 
+/// The name of a kind of PCM of this many bits.
+fn pcm(codec: &str, bits: u64) -> Option<&'static str> {
+    Some(match (codec, bits) {
+        ("A_PCM/INT/LIT", 8) => "pcm_u8",
+        ("A_PCM/INT/LIT", 24) => "pcm_s24le",
+        ("A_PCM/INT/LIT", 32) => "pcm_s32le",
+        ("A_PCM/INT/LIT", _) => "pcm_s16le",
+        ("A_PCM/INT/BIG", 24) => "pcm_s24be",
+        ("A_PCM/INT/BIG", 32) => "pcm_s32be",
+        ("A_PCM/INT/BIG", _) => "pcm_s16be",
+        ("A_PCM/FLOAT/IEEE", 64) => "pcm_f64le",
+        ("A_PCM/FLOAT/IEEE", _) => "pcm_f32le",
+        _ => return None,
+    })
+}
+
 /// The name of a codec.
 fn name(codec: &str) -> Cow<'static, str> {
     let known = match codec {
@@ -561,9 +579,6 @@ fn name(codec: &str) -> Cow<'static, str> {
         "A_ALAC" => "alac",
         "A_MPEG/L3" => "mp3",
         "A_MPEG/L2" => "mp2",
-        "A_PCM/INT/LIT" => "pcm_s16le",
-        "A_PCM/INT/BIG" => "pcm_s16be",
-        "A_PCM/FLOAT/IEEE" => "pcm_float",
         "S_TEXT/UTF8" | "S_TEXT/ASCII" => "subrip",
         "S_TEXT/ASS" | "S_TEXT/SSA" | "S_ASS" | "S_SSA" => "ass",
         "S_TEXT/WEBVTT" | "D_WEBVTT/SUBTITLES" | "D_WEBVTT/CAPTIONS" => "webvtt",

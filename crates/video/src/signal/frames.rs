@@ -1,4 +1,4 @@
-//! What all frames tell: shots, motion, black and frozen segments.
+//! What all frames tell: shots, motion, black and frozen segments, a hash each second.
 //!
 //! Every frame is decoded, which takes a second of one core for 60 to 170 frames of 720p. Damaged frames are passed over and
 //! counted; a video of which no frame can be decoded has a fault. The definitions stand in `crates/video/src/measure`.
@@ -9,11 +9,11 @@ use gristmill_core::{Card, Column, Cost, Documents, Result, Signal, columns};
 use super::measure;
 use crate::{
     job::Task,
-    measure::{ADAPTIVE, BLACK, CONTENT, FROZEN, MOTION},
+    measure::{ADAPTIVE, BLACK, CONTENT, FROZEN, MOTION, SECONDS},
 };
 
 /// What is given.
-static OUTPUTS: [Column; 17] = [
+static OUTPUTS: [Column; 18] = [
     CONTENT[0],
     CONTENT[1],
     CONTENT[2],
@@ -28,6 +28,7 @@ static OUTPUTS: [Column; 17] = [
     FROZEN[0],
     FROZEN[1],
     FROZEN[2],
+    SECONDS[0],
     Column::u32(
         "video_decoded_frame_count",
         "frames that were decoded and are shown",
@@ -42,7 +43,7 @@ static OUTPUTS: [Column; 17] = [
 /// Describes [`Frames`].
 pub(super) static CARD: Card = Card {
     name: "all_frames",
-    about: "shots, motion, black and frozen segments, from all frames",
+    about: "shots, motion, black and frozen segments, hashes, from all frames",
     inputs: &[columns::VIDEO],
     outputs: &OUTPUTS,
     source: "PySceneDetect 0.7.2 (detectors/content_detector.py, adaptive_detector.py); FFmpeg blackdetect, freezedetect",

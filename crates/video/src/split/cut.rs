@@ -30,6 +30,7 @@ pub fn cut(film: &Film<'_>, from_s: f64, to_s: f64) -> Result<Vec<u8>, Fault> {
         to_s,
     }];
     if let Some(sound) = film.audio().filter(|sound| !sound.is_encrypted) {
+        let lead_s = lead(&sound.codec);
         let places: Vec<usize> = (0..sound.samples.len())
             .filter(|&at| {
                 let sample = &sound.samples[at];
@@ -37,7 +38,7 @@ pub fn cut(film: &Film<'_>, from_s: f64, to_s: f64) -> Result<Vec<u8>, Fault> {
                 let end = sound
                     .tick
                     .seconds(sample.time.saturating_add(i64::from(sample.duration)));
-                end > from_s && start < to_s
+                end > from_s - lead_s && start < to_s
             })
             .collect();
         if let Some(&first) = places.first() {
@@ -54,6 +55,19 @@ pub fn cut(film: &Film<'_>, from_s: f64, to_s: f64) -> Result<Vec<u8>, Fault> {
         }
     }
     write(film, &pieces)
+}
+
+/// How long before a span decoding of sound has to begin for the span to sound as it does in the whole, in seconds.
+fn lead(codec: &str) -> f64 {
+    match codec {
+        // RFC 7845, section 4.6.
+        "opus" => 0.08,
+        // Frames take bits from up to nine before them.
+        "mp3" => 0.25,
+        // Windows reach over two frames.
+        "aac" | "vorbis" | "ac3" | "eac3" | "mp2" => 0.1,
+        _ => 0.0,
+    }
 }
 
 /// The samples that a span needs, in the order of decoding.

@@ -1,11 +1,19 @@
-//! Sample descriptions of MP4 for tracks of other containers.
+//! Sample descriptions of MP4 for pictures of other containers.
+//!
+//! Sources: ISO/IEC 14496-14 and 14496-15; VP codec ISO media file format binding 1.0; AV1 codec ISO media file format binding.
 
 use gristmill_core::Fault;
 
+use super::sound::descriptor;
 use crate::{
     film::{Kind, Track},
-    header::{bits::unescaped, config, frames, h264, hevc},
-    read::fields::{array, u16_le, u32_le},
+    header::{
+        av1,
+        bits::{start_code, unescaped},
+        config,
+        frames::{self, Facts, Subsampling},
+        h264, hevc,
+    },
 };
 
 /// How samples are written.
@@ -39,8 +47,9 @@ pub(super) fn of(track: &Track, first: &[u8]) -> Result<(Vec<u8>, Body), Fault> 
     }
     match track.kind {
         Kind::Video => video(track, first),
-        Kind::Audio => sound(track).map(|entry| (entry, Body::Same)),
-        Kind::Subtitle | Kind::Data => Err(Fault::unsupported(format!("{} in mp4", track.codec))),
+        Kind::Audio | Kind::Subtitle | Kind::Data => {
+            Err(Fault::unsupported(format!("{} in mp4", track.codec)))
+        }
     }
 }
 
@@ -66,32 +75,23 @@ fn video(track: &Track, first: &[u8]) -> Result<(Vec<u8>, Body), Fault> {
         "av1" if track.config.len() > 4 => (b"av01", boxed(b"av1C", &[&track.config]), Body::Same),
         "av1" => (
             b"av01",
-            boxed(b"av1C", &[&av1_config(first).ok_or_else(refused)?]),
+            boxed(b"av1C", &[&av1::configuration(first).ok_or_else(refused)?]),
             Body::Same,
         ),
+        "vp8" => {
+            let facts = frames::vp8(first).ok_or_else(refused)?;
+            (b"vp08", boxed(b"vpcC", &[&vp_config(&facts, track)]), Body::Same)
+        }
         "vp9" => {
             let facts = frames::vp9(first).ok_or_else(refused)?;
-            let profile = facts
-                .profile
-                .and_then(|profile| profile.bytes().last())
-                .map_or(0, |digit| digit - b'0');
-            // Version 1; level unknown; 4:2:0; nothing known of colours.
-            let config = [
-                1,
-                0,
-                0,
-                0,
-                profile,
-                0,
-                facts.bit_depth << 4 | 1 << 1,
-                2,
-                2,
-                2,
-                0,
-                0,
-            ];
-            (b"vp09", boxed(b"vpcC", &[&config]), Body::Same)
+            (b"vp09", boxed(b"vpcC", &[&vp_config(&facts, track)]), Body::Same)
         }
+        "mpeg4" => {
+            let config = mpeg4_config(track, first).ok_or_else(refused)?;
+            (b"mp4v", descriptor(0x20, 0x11, &config), Body::Same)
+        }
+        "mpeg2video" => (b"mp4v", descriptor(0x61, 0x11, &[]), Body::Same),
+        "mpeg1video" => (b"mp4v", descriptor(0x6a, 0x11, &[]), Body::Same),
         "mjpeg" => (b"jpeg", Vec::new(), Body::Same),
         _ => return Err(refused()),
     };
@@ -196,108 +196,88 @@ fn hevc_config(track: &Track, first: &[u8]) -> Option<Vec<u8>> {
     Some(config)
 }
 
-/// The header of a stream of AV1 from its first sample.
-fn av1_config(first: &[u8]) -> Option<Vec<u8>> {
-    let facts = frames::av1(first)?;
-    let (_, unit) = frames::av1_units(first).find(|(kind, _)| *kind == 1)?;
-    let profile = unit.first()? >> 5;
-    let is_high = u8::from(facts.bit_depth > 8) << 6 | u8::from(facts.bit_depth > 10) << 5;
-    let mut config = vec![0x81, profile << 5 | 8, is_high | 0x0c, 0];
-    config.extend_from_slice(&[
-        0x0a,
-        u8::try_from(unit.len()).ok().filter(|length| *length < 128)?,
-    ]);
-    config.extend_from_slice(unit);
-    Some(config)
-}
-
-fn sound(track: &Track) -> Result<Vec<u8>, Fault> {
-    let refused = || Fault::unsupported(format!("{} cannot be written as mp4", track.codec));
-    let (kind, config) = match track.codec.as_ref() {
-        "aac" if !track.config.is_empty() => (b"mp4a", descriptor(0x40, &track.config)),
-        "mp3" => (b"mp4a", descriptor(0x6b, &[])),
-        "opus" => (
-            b"Opus",
-            boxed(b"dOps", &[&opus_config(&track.config).ok_or_else(refused)?]),
-        ),
-        "flac" => {
-            let blocks = track.config.strip_prefix(b"fLaC").unwrap_or(&track.config);
-            (b"fLaC", boxed(b"dfLa", &[&[0; 4], blocks]))
-        }
-        _ => return Err(refused()),
-    };
-    // A rate of 16 bits; what does not fit stands in the header of the codec.
-    let rate = u16::try_from(track.audio.rate_hz).unwrap_or(0);
-    Ok(boxed(
-        kind,
-        &[
-            &[0, 0, 0, 0, 0, 0, 0, 1],
-            &[0; 8],
-            &track.audio.channels.max(1).to_be_bytes(),
-            &[0, 16, 0, 0, 0, 0],
-            &rate.to_be_bytes(),
-            &[0, 0],
-            &config,
-        ],
-    ))
-}
-
-/// An `esds` box of a codec by its object type.
-fn descriptor(object_type: u8, config: &[u8]) -> Vec<u8> {
-    let tagged = |tag: u8, body: &[u8]| {
-        let length = body.len() as u32;
-        let mut out = vec![tag];
-        out.extend(
-            (0..4)
-                .rev()
-                .map(|part| (length >> (7 * part) & 0x7f) as u8 | if part > 0 { 0x80 } else { 0 }),
-        );
-        out.extend_from_slice(body);
-        out
-    };
-    let specific = if config.is_empty() {
-        Vec::new()
+/// `vpcC` of VP8 and VP9, version 1: profile, level, depth, subsampling, range and colours; of those the matrix alone is known.
+fn vp_config(facts: &Facts, track: &Track) -> [u8; 12] {
+    let profile = facts.profile.as_ref().and_then(|profile| profile.bytes().last());
+    let profile = profile.map_or(0, |digit| digit.wrapping_sub(b'0'));
+    // VP8 has profiles of decoders, which this is not, and no levels.
+    let is_vp8 = track.codec == "vp8";
+    let (profile, level) = if is_vp8 {
+        (0, 0)
     } else {
-        tagged(5, config)
+        (profile, vp_level(facts, track))
     };
-    let decoder = tagged(
-        4,
-        &[
-            &[object_type, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-            specific.as_slice(),
-        ]
-        .concat(),
-    );
-    let stream = tagged(3, &[&[0, 0, 0], decoder.as_slice(), &tagged(6, &[2])].concat());
-    boxed(b"esds", &[&[0; 4], &stream])
+    let chroma = match facts.subsampling {
+        Subsampling(true, true) if is_vp8 => 0,
+        Subsampling(true, true) => 1,
+        Subsampling(true, false) => 2,
+        Subsampling(false, false) => 3,
+        // 4:4:0 has no number of its own in VP9's binding but this.
+        Subsampling(false, true) => 4,
+    };
+    let is_full_range = u8::from(facts.coding.is_full_range && !is_vp8);
+    let matrix = facts.coding.matrix;
+    [
+        1,
+        0,
+        0,
+        0,
+        profile,
+        level,
+        facts.bit_depth << 4 | chroma << 1 | is_full_range,
+        2,
+        2,
+        matrix,
+        0,
+        0,
+    ]
 }
 
-/// `dOps` of an Opus header, the numbers of which are turned.
-fn opus_config(head: &[u8]) -> Option<Vec<u8>> {
-    let head = head.strip_prefix(b"OpusHead")?;
-    let mut config = vec![0, *head.get(1)?];
-    config.extend_from_slice(&u16_le(head, 2)?.to_be_bytes());
-    config.extend_from_slice(&u32_le(head, 4)?.to_be_bytes());
-    config.extend_from_slice(&u16_le(head, 8)?.to_be_bytes());
-    config.extend_from_slice(head.get(10..)?);
-    Some(config)
+/// The least level of VP9 that has room for the pictures, and as many a second.
+fn vp_level(facts: &Facts, track: &Track) -> u8 {
+    /// Level, most samples of luma in a second, and in a picture.
+    const LEVELS: [(u8, u64, u64); 14] = [
+        (10, 829_440, 36_864),
+        (11, 2_764_800, 73_728),
+        (20, 4_608_000, 122_880),
+        (21, 9_216_000, 245_760),
+        (30, 20_736_000, 552_960),
+        (31, 36_864_000, 983_040),
+        (40, 83_558_400, 2_228_224),
+        (41, 160_432_128, 2_228_224),
+        (50, 311_951_360, 8_912_896),
+        (51, 588_251_136, 8_912_896),
+        (52, 1_176_502_272, 8_912_896),
+        (60, 1_176_502_272, 35_651_584),
+        (61, 2_353_004_544, 35_651_584),
+        (62, 4_706_009_088, 35_651_584),
+    ];
+    let picture = u64::from(facts.width) * u64::from(facts.height);
+    let seconds = track
+        .span()
+        .map_or(0.0, |(from, to)| track.tick.seconds(to - from));
+    let rate = if seconds > 0.0 {
+        track.samples.len() as f64 / seconds
+    } else {
+        0.0
+    };
+    let fits = |level: &&(u8, u64, u64)| picture <= level.2 && picture as f64 * rate <= level.1 as f64;
+    LEVELS.iter().find(fits).map_or(62, |level| level.0)
 }
 
-/// The ADTS header of an AAC frame of this many bytes; none for a configuration that has no place in it.
-pub(crate) fn adts(config: &[u8], length: usize) -> Option<[u8; 7]> {
-    let [first, second] = array(config, 0)?;
-    let (object, rate, channels) = (first >> 3, (first & 7) << 1 | second >> 7, second >> 3 & 15);
-    let whole = length + 7;
-    if !(1..=4).contains(&object) || rate > 12 || channels > 7 || whole > 0x1fff {
-        return None;
+/// The headers of MPEG-4 part 2: of the container, or what precedes the first picture.
+fn mpeg4_config(track: &Track, first: &[u8]) -> Option<Vec<u8>> {
+    if frames::mpeg4(&track.config).is_some() {
+        return Some(track.config.clone());
     }
-    Some([
-        0xff,
-        0xf1,
-        (object - 1) << 6 | rate << 2 | channels >> 2,
-        (channels & 3) << 6 | (whole >> 11) as u8,
-        (whole >> 3) as u8,
-        (whole << 5) as u8 | 0x1f,
-        0xfc,
-    ])
+    frames::mpeg4(first)?;
+    let mut at = 0;
+    while let Some(found) = start_code(first, at) {
+        // A group of pictures or a picture.
+        if matches!(first.get(found + 3), Some(0xb3 | 0xb6)) {
+            return Some(first[..found].to_vec());
+        }
+        at = found + 3;
+    }
+    None
 }

@@ -2,6 +2,8 @@
 
 mod entry;
 mod mp4;
+mod sound;
+mod stream;
 
-pub(crate) use entry::adts;
 pub(crate) use mp4::{Piece, write};
+pub(crate) use sound::adts;

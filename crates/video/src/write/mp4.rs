@@ -5,7 +5,10 @@
 
 use gristmill_core::Fault;
 
-use super::entry::{self, Body, boxed};
+use super::{
+    entry::{self, Body, boxed},
+    sound::{self, Frame, Sound},
+};
 use crate::{
     film::{Film, Kind, Track},
     header::bits::units,
@@ -35,6 +38,8 @@ struct Written {
     header: Vec<u8>,
     entry: Vec<u8>,
     samples: Vec<Vec<u8>>,
+    /// Bytes of a sample where all have as many, and stand in rows.
+    grain: Option<u32>,
     /// Decoding steps, offsets of presentation, key frames.
     steps: Vec<u32>,
     offsets: Vec<u32>,
@@ -84,13 +89,37 @@ pub(crate) fn write(film: &Film<'_>, pieces: &[Piece<'_>]) -> Result<Vec<u8>, Fa
 
 fn track(film: &Film<'_>, piece: &Piece<'_>) -> Result<Written, Fault> {
     let source = piece.track;
+    if source.kind == Kind::Audio {
+        let sound = sound::of(film, source, &piece.places)?;
+        let keys = vec![true; sound.frames.len()];
+        return laid(piece, sound, &keys);
+    }
     let samples: Vec<_> = piece.places.iter().map(|&at| &source.samples[at]).collect();
     let Some(first) = samples.first() else {
         return Err(Fault::malformed("clip without a sample"));
     };
-    let first_bytes = film.bytes(source, first);
-    let (entry, body) = entry::of(source, &first_bytes)?;
-    let tick = source.tick;
+    let (entry, body) = entry::of(source, &film.bytes(source, first))?;
+    let frames = samples.iter().map(|sample| Frame {
+        bytes: match body {
+            Body::Same => film.bytes(source, sample).into_owned(),
+            Body::Prefixed => prefixed(&film.bytes(source, sample)),
+        },
+        time: sample.time,
+        duration: sample.duration,
+    });
+    let pictures = Sound {
+        entry,
+        tick: source.tick,
+        frames: frames.collect(),
+        grain: None,
+    };
+    let keys: Vec<bool> = samples.iter().map(|sample| sample.is_key).collect();
+    laid(piece, pictures, &keys)
+}
+
+/// A track of frames, with times of decoding made anew.
+fn laid(piece: &Piece<'_>, stream: Sound, keys: &[bool]) -> Result<Written, Fault> {
+    let (tick, frames) = (stream.tick, stream.frames);
     // Ticks of the source in ticks of the new track.
     let (scale, times, divisor) = if tick.denominator <= SCALE_MAX {
         // Where a clip starts between two frames has to be told too.
@@ -112,24 +141,27 @@ fn track(film: &Film<'_>, piece: &Piece<'_>) -> Result<Written, Fault> {
         let rounded = (wide + i128::from(divisor / 2)).div_euclid(i128::from(divisor));
         i64::try_from(rounded).unwrap_or(i64::MAX)
     };
-    let shown: Vec<i64> = samples.iter().map(|sample| convert(sample.time)).collect();
+    let shown: Vec<i64> = frames.iter().map(|frame| convert(frame.time)).collect();
     let mut decoded = shown.clone();
     decoded.sort_unstable();
+    let Some(&earliest) = decoded.first() else {
+        return Err(Fault::malformed("clip without a sample"));
+    };
     let lag = decoded
         .iter()
         .zip(&shown)
         .map(|(decode, show)| decode - show)
         .max()
         .unwrap_or(0);
-    let base = decoded[0] - lag;
+    let base = earliest - lag;
     let narrow = |value: i64| u32::try_from(value).map_err(|_| Fault::malformed("clip with a gap of days"));
     let mut steps: Vec<u32> = decoded
         .windows(2)
         .map(|pair| narrow(pair[1] - pair[0]))
         .collect::<Result<_, _>>()?;
-    let last = samples
+    let last = frames
         .last()
-        .map_or(0, |sample| convert(i64::from(sample.duration)));
+        .map_or(0, |frame| convert(i64::from(frame.duration)));
     steps.push(narrow(last.max(0))?);
     let offsets = shown
         .iter()
@@ -137,26 +169,35 @@ fn track(film: &Film<'_>, piece: &Piece<'_>) -> Result<Written, Fault> {
         .map(|(show, decode)| narrow(show - decode + lag))
         .collect::<Result<_, _>>()?;
     let ticks = |seconds: f64| (seconds * f64::from(scale)).round() as i64;
-    let bytes = samples.iter().map(|sample| match body {
-        Body::Same => film.bytes(source, sample).into_owned(),
-        Body::Prefixed => prefixed(&film.bytes(source, sample)),
-    });
-    Ok(Written {
+    let mut written = Written {
         scale,
-        kind: source.kind,
-        header: track_header(source),
-        entry,
-        samples: bytes.collect(),
+        kind: piece.track.kind,
+        header: track_header(piece.track),
+        entry: stream.entry,
+        samples: frames.into_iter().map(|frame| frame.bytes).collect(),
+        grain: stream.grain,
         steps,
         offsets,
         keys: (1u32..)
-            .zip(&samples)
-            .filter(|(_, sample)| sample.is_key)
+            .zip(keys)
+            .filter(|(_, is_key)| **is_key)
             .map(|(at, _)| at)
             .collect(),
         start: u64::try_from(ticks(piece.from_s) - base).unwrap_or(0),
         length: ((piece.to_s - piece.from_s).max(0.0) * MOVIE_SCALE as f64).round() as u64,
-    })
+    };
+    if let Some(grain) = written.grain {
+        // Each sample lasts a tick of the source.
+        let count: usize = written
+            .samples
+            .iter()
+            .map(|frame| frame.len() / grain as usize)
+            .sum();
+        written.steps = vec![convert(1) as u32; count];
+        written.offsets = Vec::new();
+        written.keys = Vec::new();
+    }
+    Ok(written)
 }
 
 /// A sample of a byte stream with lengths of four bytes instead of start codes.
@@ -286,12 +327,15 @@ fn track_box(number: u32, track: &Written, at: u64) -> Vec<u8> {
 }
 
 fn table(track: &Written, at: u64) -> Vec<u8> {
-    let count = track.samples.len() as u32;
-    let lengths: Vec<u8> = track
-        .samples
-        .iter()
-        .flat_map(|sample| (sample.len() as u32).to_be_bytes())
-        .collect();
+    let count = track.steps.len() as u32;
+    let lengths: Vec<u8> = match track.grain {
+        Some(_) => Vec::new(),
+        None => track
+            .samples
+            .iter()
+            .flat_map(|sample| (sample.len() as u32).to_be_bytes())
+            .collect(),
+    };
     let keys: Vec<u8> = track.keys.iter().flat_map(|key| key.to_be_bytes()).collect();
     let one = 1u32.to_be_bytes();
     let number = |count: usize| (count as u32).to_be_bytes();
@@ -302,13 +346,22 @@ fn table(track: &Written, at: u64) -> Vec<u8> {
         full(b"stts", 0, 0, &[&number(step_runs), &steps]),
         // All samples are one chunk.
         full(b"stsc", 0, 0, &[&one, &one, &count.to_be_bytes(), &one]),
-        full(b"stsz", 0, 0, &[&[0; 4], &count.to_be_bytes(), &lengths]),
+        full(
+            b"stsz",
+            0,
+            0,
+            &[
+                &track.grain.unwrap_or(0).to_be_bytes(),
+                &count.to_be_bytes(),
+                &lengths,
+            ],
+        ),
         full(b"co64", 0, 0, &[&one, &at.to_be_bytes()]),
     ];
     if track.offsets.iter().any(|offset| *offset != 0) {
         parts.push(full(b"ctts", 0, 0, &[&number(offset_runs), &offsets]));
     }
-    if track.keys.len() < track.samples.len() {
+    if !track.keys.is_empty() && track.keys.len() < track.samples.len() {
         parts.push(full(b"stss", 0, 0, &[&number(track.keys.len()), &keys]));
     }
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
