@@ -1,0 +1,5 @@
+//! Target `image_qoi`; see the list in `src/target.rs`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gristmill_fuzz::run("image_qoi", bytes));

@@ -1,0 +1,5 @@
+//! Target `source_zip`; see the list in `src/target.rs`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gristmill_fuzz::run("source_zip", bytes));

@@ -1,0 +1,5 @@
+//! Target `video_avi`; see the list in `src/target.rs`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gristmill_fuzz::run("video_avi", bytes));
