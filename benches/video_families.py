@@ -1,6 +1,6 @@
 """Makes videos with known cuts, and copies of them, for crates/video: shots, near-duplicates, speed.
 
-usage: video_families.py OUT [--seed N] [--bases N] [--seconds N] [--parts shots,copies,speed]
+usage: video_families.py OUT [--seed N] [--bases N] [--seconds N] [--parts shots,copies,carried,speed]
 
 Every base is a row of shots of 1 to 5 seconds: fields of colour with moving shapes and noise, panned, each shot from a picture of
 its own. `truth.json` says for each file: `base`, `kind`, `cuts_s` (first frame of each shot but the first) and, of a trimmed copy, which part it is.
@@ -8,7 +8,10 @@ its own. `truth.json` says for each file: `base`, `kind`, `cuts_s` (first frame 
 - shots/: each base in several codecs and containers, and at a variable frame rate (of seven frames and of eleven one is left out).
 - copies/: each base re-encoded, at half size, in another codec, at another rate, cropped by 5 % a side, letterboxed, brighter, with a
   logo, trimmed to its middle half; and mirrored, which is not to be found.
+- carried/: one video with sound in containers and codecs that clips are cut from.
 - speed/: one video of 1280x720 at 30 frames a second in each codec, a key frame every 2 seconds.
+
+Files that are there stay: started again with the same arguments, it goes on where it was ended.
 
 Needs numpy, OpenCV and ffmpeg with libx264, libx265, libvpx, libsvtav1.
 """
@@ -101,15 +104,50 @@ COPIES = {
 }
 
 
+# Containers, codecs of pictures and codecs of sound that clips are cut from.
+CARRIED = {
+    "vp9_opus.webm": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"],
+    "vp8_vorbis.webm": ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libvorbis"],
+    "av1_opus.webm": ["-c:v", "libsvtav1", "-preset", "10", "-g", "50", "-c:a", "libopus"],
+    "h264_flac.mkv": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "flac"],
+    "h264_aac.mkv": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"],
+    "h264_mp3.mkv": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "libmp3lame"],
+    "h264_eac3.mkv": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "eac3"],
+    "h264_alac.mkv": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "alac"],
+    "h264_pcm24.mkv": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "pcm_s24le"],
+    "hevc_ac3.mkv": ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-c:a", "ac3"],
+    "h264_aac.ts": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"],
+    "h264_mp2.ts": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "mp2"],
+    "hevc_ac3.ts": ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-c:a", "ac3"],
+    "mpeg2_mp2.ts": ["-c:v", "mpeg2video", "-b:v", "2M", "-c:a", "mp2"],
+    "h264_aac.flv": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"],
+    "h264_mp3.flv": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "libmp3lame"],
+    "mpeg4_mp3.avi": ["-c:v", "mpeg4", "-b:v", "1M", "-c:a", "libmp3lame"],
+    "mjpeg_pcm.avi": ["-c:v", "mjpeg", "-q:v", "5", "-c:a", "pcm_s16le"],
+    "h264_aac.mov": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"],
+    "h264_pcm.mov": ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "pcm_s16le"],
+}
+# A sweep and noise that comes and goes: unlike itself at any other time.
+SOUND = "aevalsrc=0.3*sin(2*PI*(200*t+60*t*t))+0.2*sin(2*PI*0.7*t)*random(0):s=44100"
+
+
 def encode(made, fps, path, arguments, before=()):
+    if path.exists():
+        return
     height, width = made[0].shape[:2]
+    part = path.with_name("part_" + path.name)
     command = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{width}x{height}", "-r", str(fps),
-               "-i", "-", *before, *arguments, "-pix_fmt", "yuvj420p" if "mjpeg" in arguments else "yuv420p", "-threads", "1", str(path)]
+               "-i", "-", *before, *arguments, "-pix_fmt", "yuvj420p" if "mjpeg" in arguments else "yuv420p", "-threads", "1", str(part)]
     subprocess.run(command, input=b"".join(frame.tobytes() for frame in made), check=True)
+    part.rename(path)
 
 
 def copy(source, path, arguments, before=()):
-    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *before, "-i", str(source), *arguments, "-pix_fmt", "yuv420p", "-threads", "1", str(path)], check=True)
+    if path.exists():
+        return
+    part = path.with_name("part_" + path.name)
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *before, "-i", str(source), *arguments, "-pix_fmt", "yuv420p", "-threads", "1", str(part)], check=True)
+    part.rename(path)
 
 
 def main():
@@ -118,7 +156,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bases", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--parts", default="shots,copies,speed")
+    parser.add_argument("--parts", default="shots,copies,carried,speed")
     options = parser.parse_args()
     parts, rng = options.parts.split(","), np.random.default_rng(options.seed)
     truth, fps = [], 25
@@ -150,6 +188,15 @@ def main():
             copy(original, path, COPIES["reencoded"][1], ["-ss", str(span[0]), "-to", str(span[1])])
             truth.append({"path": str(path.relative_to(options.out)), "base": base, "kind": "trimmed", "span_s": span})
         print(f"base {base}: {len(cuts)} cuts", flush=True)
+        (options.out / "truth.json").write_text(json.dumps(truth, indent=1) + "\n")
+    if "carried" in parts:
+        made, _ = frames(rng, 320, 180, fps, 12)
+        for name, arguments in CARRIED.items():
+            path = options.out / "carried" / name
+            rate = ["-ar", "48000"] if "opus" in name else []
+            encode(made, fps, path, ["-map", "0:v", "-map", "1:a", "-shortest", *arguments, *rate, "-ac", "2"], ["-f", "lavfi", "-i", SOUND])
+            truth.append({"path": str(path.relative_to(options.out)), "kind": name, "frames": len(made), "fps": fps})
+        print("carried", flush=True)
     if "speed" in parts:
         made, cuts = frames(rng, 1280, 720, 30, min(options.seconds, 12))
         for name, arguments in SPEED.items():

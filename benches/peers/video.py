@@ -1,16 +1,17 @@
 """Runs gristmill's video examples and their peers over the files of ../video_families.py.
 
-usage: video.py FAMILIES [--examples FOLDER] [--parts speed,shots,copies,clips,probe,workers] [--runs N] [--json FILE]
+usage: video.py FAMILIES [--examples FOLDER] [--parts speed,shots,copies,clips,carried,probe,workers] [--runs N] [--json FILE]
 
 FOLDER of `--examples` holds the release builds of the examples of crates/video.
 
 - speed: seconds of CPU time on one core, start-up of commands included, best of the runs: key frames beside `ffmpeg -skip_frame nokey` and
-  PyAV (key packets picked), all frames beside `ffmpeg` and PyAV, shots beside PySceneDetect's ContentDetector.
+  PyAV (key packets picked), all frames beside `ffmpeg` and PyAV; shots beside PySceneDetect's ContentDetector, of frames decoded before.
 - probe: seconds a file beside ffprobe and PyAV.
 - shots: precision, recall and F1 against the cuts that were made, by kind; and how many cuts of PySceneDetect are ours too, and the other way round.
 - copies: recall by kind of copy and precision over all pairs, by vPDQ containment of at least 0.5 and 0.8.
 - workers: how long a worker takes to start anew after a crash.
 - clips: clips of the middle of each video, read again by ffprobe.
+- carried: clips with sound, by codec: pictures, and whether the sound is that of the source at the same place.
 """
 import argparse
 import collections
@@ -79,16 +80,34 @@ def scenes(path, adaptive=False):
     manager = SceneManager()
     manager.add_detector(AdaptiveDetector() if adaptive else ContentDetector())
     manager.detect_scenes(video)
-    return [start.get_seconds() for start, _ in manager.get_scene_list()][1:]
+    return [start.seconds for start, _ in manager.get_scene_list()][1:]
 
 
-def cv2_decode(path):
+def detect_decoded(path, count=6, rounds=3):
+    """Seconds of CPU time for a frame that is decoded already: PySceneDetect's downscaling and its ContentDetector."""
     import cv2
+    from scenedetect import ContentDetector, FrameTimecode
+    from scenedetect.scene_manager import compute_downscale_factor
 
     cv2.setNumThreads(1)
-    video = cv2.VideoCapture(str(path))
-    while video.read()[0]:
-        pass
+    video, frames = cv2.VideoCapture(str(path)), []
+    while len(frames) < count:
+        is_there, frame = video.read()
+        if not is_there:
+            break
+        frames.append(frame)
+    height, width = frames[0].shape[:2]
+    factor = compute_downscale_factor(width)
+    size = (max(1, round(width / factor)), max(1, round(height / factor)))
+    times = [FrameTimecode(at, fps=25.0) for at in range(20 * len(frames))]
+    best = float("inf")
+    for _ in range(rounds):
+        detector = ContentDetector()
+        start = time.process_time()
+        for at, frame in zip(times, frames * 20):
+            detector.process_frame(at, cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR))
+        best = min(best, time.process_time() - start)
+    return best / len(times)
 
 
 def signals(options, names, paths):
@@ -104,23 +123,23 @@ def speed(options, truth, report):
     ours = [json.loads(line) for line in run(options.examples / "video_speed", "--json", options.runs, *files).splitlines()]
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "threads;1"
     on_one_core()
-    print("\n| file | key frames: ours | with measures | worker | ffmpeg nokey | PyAV keys | ours : ffmpeg | all frames: ours | ffmpeg | PyAV | ours : ffmpeg | shots and all measures less decoding, per frame | PySceneDetect less decoding, per frame |")
-    print("|---|" + "---:|" * 12)
+    print("\n| file | key frames: ours | with measures | worker | ffmpeg nokey | PyAV keys | ours : ffmpeg | all frames: ours | ffmpeg | PyAV | ours : ffmpeg | shots, a decoded frame | PySceneDetect | its time by ours | frames with measures | the same by a worker |")
+    print("|---|" + "---:|" * 15)
     for path, own in zip(files, ours):
         quiet = ["ffmpeg", "-nostdin", "-v", "error", "-threads", "1"]
         nokey = cpu_of(lambda: run(*quiet, "-skip_frame", "nokey", "-i", path, "-an", "-f", "null", "-"), options.runs)
         full = cpu_of(lambda: run(*quiet, "-i", path, "-an", "-f", "null", "-"), options.runs)
         keys_av = cpu_of(lambda: pyav_keys(str(path)), options.runs)
         full_av = cpu_of(lambda: pyav_all(str(path)), options.runs)
-        detect = cpu_of(lambda: scenes(path), 1)
-        decode = cpu_of(lambda: cv2_decode(path), 1)
+        detect = None if "av1" in path.name else detect_decoded(path)
         count = own["frames"]
-        mine, theirs = (own["frames_s"] - own["decode"]) / count, (detect - decode) / count
         print(
             f"| {path.name} ({own['keys']} of {count}) | {own['keys_s']:.3f} | {own['keyframes']:.3f} | {own['worker']:.3f} | {nokey:.3f} | {keys_av:.3f} "
-            f"| {nokey / own['keys_s']:.2f} | {own['decode']:.2f} | {full:.2f} | {full_av:.2f} | {full / own['decode']:.2f} | {mine * 1e6:.0f} µs | {theirs * 1e6:.0f} µs |"
+            f"| {nokey / own['keys_s']:.2f} | {own['decode']:.2f} | {full:.2f} | {full_av:.2f} | {full / own['decode']:.2f} "
+            + (f"| {own['shots'] * 1e6:.0f} µs | {detect * 1e6:.0f} µs | {detect / own['shots']:.1f} |" if detect else f"| {own['shots'] * 1e6:.0f} µs | - | - |")
+            + f" {own['frames_s']:.2f} | {own['frames_worker']:.2f} |"
         )
-        report.setdefault("speed", []).append({**own, "nokey": nokey, "full": full, "pyav_keys": keys_av, "pyav": full_av, "detect": detect, "cv2": decode})
+        report.setdefault("speed", []).append({**own, "nokey": nokey, "full": full, "pyav_keys": keys_av, "pyav": full_av, "detect": detect})
 
 
 def probe(options, truth, report):
@@ -154,7 +173,7 @@ def shots(options, truth, report):
     entries = [entry for entry in truth if entry["path"].startswith("shots/")]
     paths = [options.families / entry["path"] for entry in entries]
     rows = collections.defaultdict(lambda: [0] * 9)
-    for entry, path, own in zip(entries, paths, signals(options, "frames", paths)):
+    for entry, path, own in zip(entries, paths, signals(options, "all_frames", paths)):
         if "fault" in own:
             print(f"{path.name}: {own['fault']}")
             continue
@@ -188,21 +207,27 @@ def shots(options, truth, report):
 
 
 def copies(options, truth, report):
+    """By hashes of key frames, and of a frame each second, as vPDQ has it."""
     entries = [entry for entry in truth if entry["path"].startswith("copies/")]
     paths = [options.families / entry["path"] for entry in entries]
-    hashes = []
-    for own in signals(options, "keyframes", paths):
-        lines = [line.split(",") for line in own.get("video_pdq", [])]
-        hashes.append([int(digits, 16) for _, quality, digits, _ in lines if int(quality) >= 50])
+    for signal, column in (("keyframes", "video_pdq"), ("all_frames", "video_second_pdq")):
+        hashes = []
+        for own in signals(options, signal, paths):
+            lines = [line.split(",") for line in own.get(column, [])]
+            hashes.append([int(digits, 16) for _, quality, digits, _ in lines if int(quality) >= 50])
+        print_copies(column, entries, hashes, report)
 
-    def containment(one, two):
-        def share(of, within):
-            return sum(any((a ^ b).bit_count() <= 31 for b in within) for a in of) / len(of)
 
-        return max(share(one, two), share(two, one)) if one and two else 0.0
+def containment(one, two):
+    def share(of, within):
+        return sum(any((a ^ b).bit_count() <= 31 for b in within) for a in of) / len(of)
 
+    return max(share(one, two), share(two, one)) if one and two else 0.0
+
+
+def print_copies(column, entries, hashes, report):
     originals = [at for at, entry in enumerate(entries) if entry["kind"] == "original"]
-    print("\n| copy | pairs | found at 0.5 | found at 0.8 | mean containment |\n|---|---:|---:|---:|---:|")
+    print(f"\n| {column} | pairs | found at 0.5 | found at 0.8 | mean containment |\n|---|---:|---:|---:|---:|")
     by_kind, wrong = collections.defaultdict(list), []
     for original in originals:
         for at, entry in enumerate(entries):
@@ -213,11 +238,10 @@ def copies(options, truth, report):
                 by_kind[entry["kind"]].append(value)
             else:
                 wrong.append(value)
-    for kind, values in by_kind.items():
-        print(f"| {kind} | {len(values)} | {sum(value >= 0.5 for value in values)} | {sum(value >= 0.8 for value in values)} | {sum(values) / len(values):.2f} |")
-    if wrong:
-        print(f"| others | {len(wrong)} | {sum(value >= 0.5 for value in wrong)} | {sum(value >= 0.8 for value in wrong)} | {sum(wrong) / len(wrong):.2f} |")
-    report["copies"] = {"kinds": by_kind, "others": wrong}
+    for kind, values in [*by_kind.items(), ("others", wrong)]:
+        if values:
+            print(f"| {kind} | {len(values)} | {sum(value >= 0.5 for value in values)} | {sum(value >= 0.8 for value in values)} | {sum(values) / len(values):.2f} |")
+    report[f"copies by {column}"] = {"kinds": by_kind, "others": wrong}
 
 
 def clips(options, truth, report):
@@ -243,6 +267,45 @@ def clips(options, truth, report):
     print(f"\nclips of 5 s read by ffprobe as made: {sum(good.values())} of {len(entries)}")
     print(*bad, sep="\n")
     report["clips"] = {"good": good, "bad": bad}
+
+
+def heard(path):
+    """One channel at 16 kHz as ffmpeg plays it."""
+    import numpy as np
+
+    done = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-i", str(path), "-map", "0:a:0", "-ac", "1", "-ar", "16000", "-f", "f32le", "-"], capture_output=True)
+    return np.frombuffer(done.stdout, np.float32).astype(float)
+
+
+def carried(options, truth, report):
+    """Clips with sound: pictures counted by PyAV, sound held against that of the source at the same place."""
+    import av
+    import numpy as np
+
+    print("\n| source | codecs in the clip | pictures of 100 | sound, s | best lag, ms | correlation |\n|---|---|---:|---:|---:|---:|")
+    for entry in (entry for entry in truth if entry["path"].startswith("carried/")):
+        path = options.families / entry["path"]
+        with tempfile.TemporaryDirectory() as scratch, av.open(str(path)) as source:
+            # ffmpeg's times count from the start of the container.
+            zero = (source.start_time or 0) / 1e6
+            said = run(options.examples / "video_clips", scratch, zero + 4.0, zero + 8.0, path)
+            clip = pathlib.Path(scratch) / (path.name.replace(".", "_") + ".mp4")
+            if not clip.exists():
+                print(f"| {path.name} | {said.strip()} | | | | |")
+                continue
+            with av.open(str(clip)) as container:
+                names = [stream.codec_context.name for stream in container.streams]
+                frames = sum(1 for _ in container.decode(video=0))
+            mine, theirs = heard(clip), heard(path)[64_000:128_000]
+            count = min(len(mine), len(theirs)) // 2
+            lags = range(-800, 801, 4)
+            if count < 8000:
+                print(f"| {path.name} | {', '.join(names)} | {frames} | {len(mine) / 16000:.2f} | | |")
+                continue
+            inner = theirs[800:count]
+            best = max((float(np.corrcoef(inner, mine[800 + lag : count + lag])[0, 1]), -abs(lag), lag) for lag in lags)
+            print(f"| {path.name} | {', '.join(names)} | {frames} | {len(mine) / 16000:.2f} | {best[2] / 16:.1f} | {best[0]:.3f} |")
+            report.setdefault("carried", []).append({"source": path.name, "codecs": names, "frames": frames, "seconds": len(mine) / 16000, "lag_ms": best[2] / 16, "correlation": best[0]})
 
 
 def workers(options, truth, report):
@@ -282,7 +345,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("families", type=pathlib.Path)
     parser.add_argument("--examples", type=pathlib.Path, default=ROOT / "target/release/examples")
-    parser.add_argument("--parts", default="probe,shots,copies,clips,workers,speed")
+    parser.add_argument("--parts", default="probe,shots,copies,clips,carried,workers,speed")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()

@@ -77,26 +77,30 @@ impl SieveExec {
         output: SchemaRef,
         progress: Arc<Progress>,
         asking: Asking,
-        redactions: Vec<&'static dyn Edit>,
     ) -> DfResult<Self> {
         let properties = super::like_input(&input, output.clone());
-        let doors = Doors {
-            redactions,
-            ..Doors::new(
-                session,
-                &input.schema(),
-                chain,
-                doors,
-                output,
-                Some(progress),
-                asking,
-            )?
-        };
+        let doors = Doors::new(
+            session,
+            &input.schema(),
+            chain,
+            doors,
+            output,
+            Some(progress),
+            asking,
+        )?;
         Ok(SieveExec {
             input,
             doors: Arc::new(doors),
             properties,
         })
+    }
+
+    /// The same sieve; previews of texts lose what these take out.
+    pub(crate) fn redacting(mut self, redactions: Vec<&'static dyn Edit>) -> Self {
+        if let Some(doors) = Arc::get_mut(&mut self.doors) {
+            doors.redactions = redactions;
+        }
+        self
     }
 }
 
@@ -199,7 +203,7 @@ impl Doors {
     }
 
     /// The previews without personal data; none where an edit needs more than the text.
-    fn redacted(&self, previews: Vec<Option<String>>) -> DfResult<Vec<Option<String>>> {
+    fn redacted(&self, previews: &[Option<String>]) -> DfResult<Vec<Option<String>>> {
         let mut texts: ArrayRef =
             Arc::new(previews.iter().map(Option::as_deref).collect::<StringViewArray>());
         for edit in &self.redactions {
@@ -212,7 +216,7 @@ impl Doors {
             let (Some(place), true) = (place, is_of_text) else {
                 return Ok(vec![None; previews.len()]);
             };
-            let edited = edit.edit(&[texts]).map_err(|error| Error::from(error))?;
+            let edited = edit.edit(&[texts]).map_err(Error::from)?;
             texts = edited[place].clone();
         }
         Ok(texts
@@ -286,7 +290,7 @@ impl Doors {
         }
         if has_new_previews && !self.redactions.is_empty() {
             // What is redacted already stays as it is.
-            previews = self.redacted(previews)?;
+            previews = self.redacted(&previews)?;
         }
         let texts = |texts: &[Option<String>]| -> ArrayRef {
             Arc::new(texts.iter().map(Option::as_deref).collect::<StringViewArray>())

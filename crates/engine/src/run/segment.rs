@@ -382,7 +382,6 @@ impl Run {
                 schema,
                 self.progress.clone(),
                 Asking::Once,
-                Vec::new(),
             )?);
         }
         self.nodes(plan, &segment.steps, members, width)
@@ -405,7 +404,7 @@ impl Run {
                         RejectMode::Counts => Asking::Once,
                         _ => Asking::KeepValues,
                     };
-                    Arc::new(SieveExec::new(
+                    let sieve = SieveExec::new(
                         &self.session,
                         plan,
                         step.chain,
@@ -413,8 +412,8 @@ impl Run {
                         output,
                         self.progress.clone(),
                         asking,
-                        self.redactions(step.chain),
-                    )?)
+                    )?;
+                    Arc::new(sieve.redacting(self.redactions(step.chain)))
                 }
                 Op::Route(chains) => Arc::new(RouteExec::new(plan, Arc::new(chains.clone()), output)),
                 op => {
