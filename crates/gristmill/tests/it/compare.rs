@@ -143,6 +143,45 @@ fn a_recipe_judged_over_stored_signals_keeps_what_a_run_of_it_keeps() {
 }
 
 #[test]
+fn recipes_of_images_are_compared_as_those_of_texts() {
+    let folder = crawl();
+    let read = path(&folder, "crawl/*.warc.gz");
+    let recipes = [
+        (
+            "big",
+            "image: [{keep: {big: image_width_px >= 300}}, {dedup: {pdq: {distance: 31, quality_min: 50}}}]",
+        ),
+        (
+            "light",
+            "image: [{keep: {light: image_brightness > 60}}, {dedup: {exact: image}}]",
+        ),
+    ];
+    let mut arguments = vec!["compare".to_owned()];
+    let mut counts = Vec::new();
+    for (name, body) in recipes {
+        let (file, to) = (path(&folder, &format!("{name}.yaml")), path(&folder, name));
+        fs::write(&file, format!("{{recipe: 1, name: {name}, {body}}}")).unwrap();
+        succeed(&["run", &file, "--read", &read, "--to", &to]);
+        let rows = succeed(&["query", &to, "--json", "SELECT id FROM image"]);
+        counts.push(rows.lines().map(str::to_owned).collect::<BTreeSet<String>>());
+        arguments.push(file);
+    }
+    let page = path(&folder, "page.html");
+    arguments.extend(["--read", &read, "--json", "--to", &page].map(str::to_owned));
+    let told = succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let told: Value = serde_json::from_str(told.trim()).unwrap();
+    for (number, ids) in counts.iter().enumerate() {
+        assert_eq!(told["recipes"][number]["kept"], ids.len());
+    }
+    assert!(!counts[0].is_empty() && counts[0] != counts[1]);
+    assert_eq!(
+        told["pairs"][0]["both"],
+        counts[0].intersection(&counts[1]).count()
+    );
+    assert!(fs::read_to_string(&page).unwrap().contains("image_brightness"));
+}
+
+#[test]
 fn thresholds_change_without_measuring_again() {
     let folder = crawl();
     let read = path(&folder, "crawl/*.warc.gz");
