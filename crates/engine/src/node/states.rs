@@ -1,6 +1,9 @@
 //! Signals of several recipes: each state of the content is made once, and measured once.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use datafusion::{
     arrow::{
@@ -21,6 +24,8 @@ use crate::{
 /// Measures what a tree of states asks for.
 pub(crate) struct Measurer {
     states: Arc<States>,
+    /// The columns that some operation of the tree reads.
+    inputs: HashSet<String>,
     progress: Arc<Progress>,
 }
 
@@ -32,7 +37,11 @@ struct Found {
 
 impl Measurer {
     pub(crate) fn new(states: Arc<States>, progress: Arc<Progress>) -> Self {
-        Measurer { states, progress }
+        Measurer {
+            inputs: states.inputs().into_iter().map(str::to_owned).collect(),
+            states,
+            progress,
+        }
     }
 
     /// The stored columns of documents that all live.
@@ -82,7 +91,6 @@ impl Measurer {
 
     /// The rows with the outputs of an operation. Its faults are its own: another recipe may know nothing of it.
     fn apply(&self, measured: &Measured, rows: &RecordBatch, found: &mut Found) -> DfResult<RecordBatch> {
-        let inputs = self.states.inputs();
         let stored = |name: &str| {
             measured
                 .stored
@@ -91,7 +99,7 @@ impl Measurer {
                 .map(|(_, stored)| stored)
         };
         let is_read = |field: &Field| {
-            inputs.contains(&field.name().as_str())
+            self.inputs.contains(field.name())
                 || stored(field.name()).is_some_and(|stored| self.states.stores(stored))
         };
         let mut fields: Vec<Field> = rows

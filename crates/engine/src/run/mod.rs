@@ -219,13 +219,6 @@ pub fn run(
             slices: slices.len() as u64,
         });
         progress.bytes_total.store(bytes, Ordering::Relaxed);
-        for uri in recipe
-            .expect
-            .iter()
-            .filter_map(crate::recipe::Expectation::baseline)
-        {
-            publish::baseline(uri, &options.stores, runtime.io()).await?;
-        }
         let agreed = plan_file::agree(&store, recipe, plan, &input, slices.len(), &indexes).await?;
         if let Some(bytes) = store.get(layout::MANIFEST).await? {
             let manifest = Manifest::from_json(&bytes)?;
@@ -234,6 +227,14 @@ pub fn run(
                 manifest: Box::new(manifest),
                 was_complete: true,
             });
+        }
+        // A baseline that is not there is told before anything is read, not when all slices are done.
+        for uri in recipe
+            .expect
+            .iter()
+            .filter_map(crate::recipe::Expectation::baseline)
+        {
+            publish::baseline(uri, &options.stores, runtime.io()).await?;
         }
         for index in &mut indexes {
             index.open(&recipe.name, &agreed).await?;
