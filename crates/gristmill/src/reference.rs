@@ -275,6 +275,27 @@ pub fn manifest_schema() -> Value {
             "files": { "type": "array", "description": "the members of the clusters", "items": file },
         },
     });
+    let sketch = json!({
+        "type": "object",
+        "required": ["values", "nulls"],
+        "properties": {
+            "values": number("rows with a value"),
+            "nulls": number("rows without"),
+            "numbers": {
+                "type": "object",
+                "description": "of a column of numbers",
+                "required": ["min", "max", "sum", "is_whole", "bins"],
+                "properties": {
+                    "min": { "type": "number" },
+                    "max": { "type": "number" },
+                    "sum": { "type": "number" },
+                    "is_whole": { "type": "boolean", "description": "whether all are whole numbers" },
+                    "bins": { "type": "string", "description": "bins of a sixteenth of an octave: the distance of each from the one before, x, its count" },
+                },
+            },
+            "categories": { "type": "object", "description": "rows by value, of at most 256 values", "additionalProperties": { "type": "integer" } },
+        },
+    });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "gristmill manifest",
@@ -306,6 +327,10 @@ pub fn manifest_schema() -> Value {
             "shards": { "type": "object", "description": "by modality", "additionalProperties": { "type": "array", "items": file } },
             "rejects": { "type": "array", "items": file },
             "dedup": { "type": "array", "description": "what each dedup step found", "items": dedup },
+            "sketches": {
+                "type": "object", "description": "by modality and column: what the values of kept rows look like",
+                "additionalProperties": { "type": "object", "additionalProperties": sketch },
+            },
         },
     })
 }

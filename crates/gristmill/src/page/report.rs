@@ -324,7 +324,7 @@ fn cost(page: &mut Page, runs: &[Value], manifest: &Manifest) -> Markup {
             table {
                 thead { tr { th { "begun (Unix time, s)" } th.n { "seconds" } th.n { "processor, s" } th.n { "threads" } th.n { "records" } th.n { "read" } } }
                 tbody { @for run in runs { tr {
-                    td { (grouped_plain(number_of(run, "started_unix_ms") / 1000.0)) } td.n { (number(number_of(run, "seconds"))) }
+                    td { (format!("{:.0}", number_of(run, "started_unix_ms") / 1000.0)) } td.n { (number(number_of(run, "seconds"))) }
                     td.n { (number(number_of(run, "cpu_seconds"))) } td.n { (run["threads"]) }
                     td.n { (grouped(run["records_read"].as_u64().unwrap_or_default())) } td.n { (bytes(run["bytes_read"].as_u64().unwrap_or_default())) }
                 } } }
@@ -339,10 +339,6 @@ fn cost(page: &mut Page, runs: &[Value], manifest: &Manifest) -> Markup {
             } }
         }
     }
-}
-
-fn grouped_plain(value: f64) -> String {
-    format!("{value:.0}")
 }
 
 fn name(id: &str, url: Option<&str>) -> Markup {
