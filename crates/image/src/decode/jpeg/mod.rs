@@ -1,10 +1,17 @@
 //! JPEG.
 //!
+//! The ordinary file is decoded by own code around the kernels of libjpeg-turbo-rs, in less time and memory (see
+//! [`baseline`]); every other one by that crate.
+//!
 //! Decoded strictly first. Where that fails because bytes are missing or damaged, it is decoded again leniently, and
 //! the picture counts as truncated if at least one block came out. What libjpeg-turbo-rs does not read goes to the
 //! `image` crate.
 //!
 //! Where a smaller scale suffices it is decoded at 1/4 or 1/8 of the size. 1/2 takes as long as the full size.
+
+mod baseline;
+mod entropy;
+mod rows;
 
 use gristmill_core::{Fault, FaultKind, Limits};
 use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat, ScalingFactor};
@@ -144,6 +151,9 @@ impl<'a> Profile<'a> {
 
 /// Decodes a JPEG; see the module for damage.
 pub(super) fn decode(bytes: &[u8], header: &Header, scale: Scale, limits: &Limits) -> Result<Raw, Fault> {
+    if let Some(raw) = quickly(bytes, header, scale, limits) {
+        return Ok(raw);
+    }
     let error = match run(bytes, header, scale, limits, false) {
         Ok((raw, _)) => return Ok(raw),
         Err(error) => error,
@@ -154,6 +164,25 @@ pub(super) fn decode(bytes: &[u8], header: &Header, scale: Scale, limits: &Limit
         FaultKind::Unsupported => by_image::decode(bytes, header, limits).map_err(|_| fault),
         _ => damaged(bytes, header, scale, limits).unwrap_or(Err(fault)),
     }
+}
+
+/// An ordinary JPEG at full size; none where it is another one, or damaged.
+fn quickly(bytes: &[u8], header: &Header, scale: Scale, limits: &Limits) -> Option<Raw> {
+    // Bounded as libjpeg-turbo-rs bounds itself, so that the same pictures are refused: pixels and planes.
+    let memory = u64::from(header.width) * u64::from(header.height) * 6;
+    if header.mode != ColorMode::Rgb || factor(header, scale).is_some() || memory > limits.image_bytes {
+        return None;
+    }
+    Some(Raw {
+        width: header.width,
+        height: header.height,
+        layout: Layout::Rgb,
+        pixels: baseline::decode(bytes, header.width as usize, header.height as usize)?,
+        is_srgb: false,
+        wide: None,
+        orientation: header.orientation,
+        is_truncated: false,
+    })
 }
 
 /// What can be had of a damaged JPEG; none where every way fails.
