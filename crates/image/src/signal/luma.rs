@@ -6,14 +6,10 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryViewArray, builder::BinaryViewBuilder, cast::AsArray};
 use arrow_buffer::Buffer;
-use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
-};
 use gristmill_core::{Card, Column, Cost, Result, Signal};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{IMAGE_THUMBNAIL, thumbnails};
+use super::{IMAGE_THUMBNAIL, lanczos::scaled, thumbnails};
 use crate::thumbnail::ThumbnailRef;
 
 /// Width and height as little-endian numbers of 4 bytes, then a byte for each pixel, row by row from the top.
@@ -118,18 +114,11 @@ impl<'a> LumaRef<'a> {
         })
     }
 
-    /// The luma at another size of `N` pixels, scaled with the Lanczos filter of 3 lobes.
-    pub(super) fn scaled<const N: usize>(&self, width: u32, height: u32) -> [u8; N] {
-        let source = ImageRef::new(self.width as u32, self.height as u32, self.pixels, PixelType::U8)
-            .expect("luma has the bytes that its size says");
-        let mut bytes = [0; N];
-        let mut target = Image::from_slice_u8(width, height, &mut bytes, PixelType::U8)
-            .expect("the target has the bytes that its size says");
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        Resizer::new()
-            .resize(&source, &mut target, &options)
-            .expect("both are of the same pixels");
-        bytes
+    /// The luma at another size of `N` pixels; see [`lanczos`](super::lanczos).
+    pub(super) fn scaled<const N: usize>(&self, width: usize, height: usize) -> [u8; N] {
+        scaled(self.pixels, self.width, width, height)
+            .try_into()
+            .expect("as many samples come out as were asked for")
     }
 
     /// The rows above, at and below each row. Beyond the border the picture is mirrored at the outermost row.

@@ -11,6 +11,7 @@ mod border;
 mod colors;
 mod dhash;
 mod edges;
+mod lanczos;
 mod levels;
 mod luma;
 mod moments;
