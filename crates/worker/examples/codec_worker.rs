@@ -7,15 +7,16 @@
 use std::{
     io::{self, Write},
     process,
+    sync::LazyLock,
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use gristmill_core::Fault;
 use gristmill_worker::{Answer, Codec, serve};
 
 /// Numbers and misdeeds; the tests of workers know them.
-const MISDEEDS: [Codec; 8] = [
+const MISDEEDS: [Codec; 9] = [
     // Ends by a signal.
     Codec {
         id: 100,
@@ -62,9 +63,23 @@ const MISDEEDS: [Codec; 8] = [
         id: 107,
         run: |_, _| Err(Fault::unsupported("as asked")),
     },
+    // Answers for how many milliseconds it has been there.
+    Codec {
+        id: 108,
+        run: |_, _| {
+            let age = START.elapsed().as_millis() as u64;
+            Ok(Answer {
+                head: age.to_le_bytes().to_vec(),
+                body: Box::new(Vec::new()),
+            })
+        },
+    },
 ];
 
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 fn main() -> io::Result<()> {
+    LazyLock::force(&START);
     serve(&MISDEEDS, io::stdin().lock(), io::stdout())
 }
 

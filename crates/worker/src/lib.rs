@@ -3,7 +3,8 @@
 //! A codec written in C may crash its process on a damaged file. It runs in a child process, which a command starts
 //! from its own program and in which it calls [`serve`]. [`Workers`] is the parent's side: it starts children when they
 //! are needed, at most one for each thread that waits for an answer, and keeps them. The parent waits no longer than a
-//! guard and allocates no more than the caller allows, whatever the child does.
+//! guard and allocates no more than the caller allows, whatever the child does. Two more children, started ahead, wait to
+//! succeed those that crash: on a busy machine a process takes longer to start than most files to decode.
 //!
 //! Requests go to the standard input of the child, answers come from its standard output, one at a time. Numbers are
 //! little-endian:
@@ -24,7 +25,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
-        Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread,
@@ -35,6 +36,8 @@ use gristmill_core::{Fault, FaultKind};
 
 /// How long an answer may take unless [`Workers::guard`] says otherwise.
 const GUARD: Duration = Duration::from_secs(20);
+/// Children that wait for one to crash: its successor, which is asked once more, and that one's if it crashes too.
+const SPARES: usize = 2;
 /// Longest detail of a fault.
 const DETAIL_BYTES: u64 = 1024;
 /// The codec that every child has: it answers with the request.
@@ -139,10 +142,9 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 /// Children that run codecs.
 #[derive(Debug)]
 pub struct Workers {
-    program: OsString,
-    arguments: Vec<OsString>,
     guard: Duration,
     idle: Mutex<Vec<Worker>>,
+    nursery: Arc<Nursery>,
 }
 
 impl Workers {
@@ -152,10 +154,13 @@ impl Workers {
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Self {
         Workers {
-            program: program.into(),
-            arguments: arguments.into_iter().map(Into::into).collect(),
             guard: GUARD,
             idle: Mutex::new(Vec::new()),
+            nursery: Arc::new(Nursery {
+                program: program.into(),
+                arguments: arguments.into_iter().map(Into::into).collect(),
+                spares: Mutex::default(),
+            }),
         }
     }
 
@@ -168,8 +173,8 @@ impl Workers {
 
     /// Starts a child and sees whether it answers, so that a wrong command is known before there is a record.
     pub fn check(&self) -> Result<(), Fault> {
-        let answer = self.call(ECHO, &[b"ready"], 5)?;
-        if answer != b"ready" {
+        let answer = self.call(ECHO, &[READY], READY.len() as u64)?;
+        if answer != READY {
             return Err(Fault::internal("codec worker answers something else"));
         }
         Ok(())
@@ -195,11 +200,11 @@ impl Workers {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let known = idle().pop();
         let is_fresh = known.is_none();
-        let mut worker = known.map_or_else(|| self.start(), Ok)?;
+        let mut worker = known.map_or_else(|| Nursery::take(&self.nursery), Ok)?;
         let mut outcome = worker.ask(codec, request, answer_max, guard);
         if !is_fresh && matches!(outcome, Outcome::Broken(_)) {
             worker.end();
-            worker = self.start()?;
+            worker = Nursery::take(&self.nursery)?;
             outcome = worker.ask(codec, request, answer_max, guard);
         }
         match outcome {
@@ -216,6 +221,66 @@ impl Workers {
                 Err(Fault::internal(format!("codec worker {how}")))
             }
         }
+    }
+}
+
+/// What a child is asked to see whether it is one.
+const READY: &[u8] = b"ready";
+
+/// Starts children, some of them ahead.
+#[derive(Debug)]
+struct Nursery {
+    program: OsString,
+    arguments: Vec<OsString>,
+    spares: Mutex<Spares>,
+}
+
+#[derive(Debug, Default)]
+struct Spares {
+    /// Children that have answered, but nothing of a record.
+    ready: Vec<Worker>,
+    /// How many are being started.
+    coming: usize,
+}
+
+impl Nursery {
+    /// A child that no record has seen: a spare one, or one that is started now. Others are started in its place.
+    fn take(nursery: &Arc<Nursery>) -> Result<Worker, Fault> {
+        let spare = nursery.spares().ready.pop();
+        let worker = spare.map_or_else(|| nursery.start(), Ok)?;
+        Nursery::refill(nursery);
+        Ok(worker)
+    }
+
+    fn refill(nursery: &Arc<Nursery>) {
+        let missing = {
+            let mut spares = nursery.spares();
+            let missing = SPARES.saturating_sub(spares.ready.len() + spares.coming);
+            spares.coming += missing;
+            missing
+        };
+        for _ in 0..missing {
+            let own = Arc::clone(nursery);
+            let made = thread::Builder::new().name("codec-worker-spare".into());
+            if made.spawn(move || own.start_ahead()).is_err() {
+                nursery.spares().coming -= 1;
+            }
+        }
+    }
+
+    /// Where it fails there is one spare less; who needs a child then starts one and sees why.
+    fn start_ahead(&self) {
+        let worker = self.start().ok().filter(|worker| {
+            let outcome = worker.ask(ECHO, &[READY], READY.len() as u64, GUARD);
+            matches!(outcome, Outcome::Answer(Ok(answer)) if answer == READY)
+        });
+        let mut spares = self.spares();
+        spares.coming -= 1;
+        spares.ready.extend(worker);
+    }
+
+    fn spares(&self) -> MutexGuard<'_, Spares> {
+        self.spares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self) -> Result<Worker, Fault> {

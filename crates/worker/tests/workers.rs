@@ -78,6 +78,26 @@ fn a_child_that_crashes_is_an_internal_fault() {
 }
 
 #[test]
+fn successors_of_a_child_that_crashes_were_started_before() {
+    let workers = workers();
+    let age = || {
+        let answer = workers.call(108, &[], 8).unwrap();
+        u64::from_le_bytes(answer.try_into().unwrap())
+    };
+    workers.check().unwrap();
+    // The machine may be too busy for them to be there at once.
+    for _ in 0..50 {
+        thread::sleep(Duration::from_millis(300));
+        // Both the child that is known and its successor.
+        workers.call(100, &[], 0).unwrap_err();
+        if age() >= 250 {
+            return;
+        }
+    }
+    panic!("no child was there before it was needed");
+}
+
+#[test]
 fn a_child_that_ends_is_an_internal_fault() {
     check(101, FaultKind::Internal, "codec worker ends before it answers");
 }
