@@ -171,6 +171,65 @@ fn the_sound_of_a_span_goes_with_its_clip() {
     assert!(counts.len() > 5, "{counts:?}");
 }
 
+/// Readers that leave out whole frames play the next one where the edit starts.
+#[test]
+fn vorbis_of_a_clip_starts_with_a_frame_behind_a_pause() {
+    let Some(entries) = support::manifest() else {
+        return;
+    };
+    let limits = Limits::default();
+    let mut clips = 0;
+    for (entry, bytes) in entries
+        .iter()
+        .filter(|(entry, _)| entry["expected"]["valid"] == true)
+    {
+        let Ok(film) = read(bytes, &limits) else {
+            continue;
+        };
+        let (Some(video), Some(sound)) = (film.video(), film.audio()) else {
+            continue;
+        };
+        let Some((start, end)) = video.span().filter(|_| sound.codec == "vorbis") else {
+            continue;
+        };
+        let (start, end) = (video.tick.seconds(start), video.tick.seconds(end));
+        for part in [0.3, 0.31, 0.37, 0.5] {
+            let from = start + (end - start) * part;
+            let Ok(clip) = cut(&film, from, end) else {
+                continue;
+            };
+            let clip_film = read(&clip, &limits).unwrap();
+            let Some(cut_sound) = clip_film.audio() else {
+                continue;
+            };
+            let first = cut_sound.samples.iter().find(|sample| sample.is_shown).unwrap();
+            let first_s = cut_sound.seconds(first);
+            // The same frame at the same place of the film.
+            let same = sound.samples.iter().find(|sample| {
+                (sound.seconds(sample) - from - first_s).abs() < 0.0015
+                    && film.bytes(sound, sample) == clip_film.bytes(cut_sound, first)
+            });
+            assert!(same.is_some(), "{}: from {from}", entry["path"]);
+            // Sound is written last.
+            let list = clip.windows(4).rposition(|name| name == b"elst").unwrap() + 8;
+            let number = |at: usize| i64::from_be_bytes(clip[list + at..][..8].try_into().unwrap());
+            let pause_s = if number(12) == -1 {
+                number(4) as f64 / 90_000.0
+            } else {
+                0.0
+            };
+            assert!(
+                (pause_s - first_s).abs() < 0.0001,
+                "{}: pause of {pause_s} s, first frame at {first_s} s",
+                entry["path"]
+            );
+            clips += 1;
+        }
+    }
+    println!("{clips} clips");
+    assert!(clips > 3);
+}
+
 fn split(settings: &[(&'static str, Given)], videos: &ArrayRef, shots: Option<&ArrayRef>) -> Parts {
     let splitter = SPLITTERS[0];
     let settings = Settings::new(splitter.settings(), settings.iter().copied());

@@ -2,6 +2,10 @@
 //!
 //! The header precedes the samples. Decoding times are made anew from the order of presentation, so that containers without them
 //! will do.
+//!
+//! A piece may start within a frame of sound; readers leave out as many samples of it. Of Vorbis FFmpeg leaves out whole frames
+//! (`mov_fix_index` of libavformat) and plays the next one at once, up to 23 ms early. Its edit list therefore starts at a frame,
+//! behind a pause of what is missing.
 
 use gristmill_core::Fault;
 
@@ -44,9 +48,10 @@ struct Written {
     steps: Vec<u32>,
     offsets: Vec<u32>,
     keys: Vec<u32>,
-    /// Where in the media the piece starts, and how long it is shown in ticks of the movie.
+    /// Where in the media the piece starts, and how long it is shown in ticks of the movie, after a pause.
     start: u64,
     length: u64,
+    pause: u64,
 }
 
 /// Writes pieces, the first of which has to have samples.
@@ -168,7 +173,14 @@ fn laid(piece: &Piece<'_>, stream: Sound, keys: &[bool]) -> Result<Written, Faul
         .zip(&decoded)
         .map(|(show, decode)| narrow(show - decode + lag))
         .collect::<Result<_, _>>()?;
-    let ticks = |seconds: f64| (seconds * f64::from(scale)).round() as i64;
+    let from = (piece.from_s * f64::from(scale)).round() as i64;
+    let begins = match piece.track.codec.as_ref() {
+        "vorbis" => shown.iter().copied().filter(|&time| time >= from).min(),
+        _ => None,
+    };
+    let begins = begins.unwrap_or(from);
+    let movie = |seconds: f64| (seconds.max(0.0) * MOVIE_SCALE as f64).round() as u64;
+    let pause = movie((begins - from) as f64 / f64::from(scale));
     let mut written = Written {
         scale,
         kind: piece.track.kind,
@@ -183,8 +195,9 @@ fn laid(piece: &Piece<'_>, stream: Sound, keys: &[bool]) -> Result<Written, Faul
             .filter(|(_, is_key)| **is_key)
             .map(|(at, _)| at)
             .collect(),
-        start: u64::try_from(ticks(piece.from_s) - base).unwrap_or(0),
-        length: ((piece.to_s - piece.from_s).max(0.0) * MOVIE_SCALE as f64).round() as u64,
+        start: u64::try_from(begins - base).unwrap_or(0),
+        length: movie(piece.to_s - piece.from_s).saturating_sub(pause),
+        pause,
     };
     if let Some(grain) = written.grain {
         // Each sample lasts a tick of the source.
@@ -229,7 +242,11 @@ fn track_header(track: &Track) -> Vec<u8> {
 }
 
 fn movie(tracks: &[Written], data: u64) -> Vec<u8> {
-    let length = tracks.iter().map(|track| track.length).max().unwrap_or(0);
+    let length = tracks
+        .iter()
+        .map(|track| track.pause + track.length)
+        .max()
+        .unwrap_or(0);
     let header = full(
         b"mvhd",
         1,
@@ -271,7 +288,7 @@ fn track_box(number: u32, track: &Written, at: u64) -> Vec<u8> {
             &[0; 16],
             &number.to_be_bytes(),
             &[0; 4],
-            &track.length.to_be_bytes(),
+            &(track.pause + track.length).to_be_bytes(),
             &[0; 8],
             &[0, 0, 0, 0],
             &volume,
@@ -279,17 +296,21 @@ fn track_box(number: u32, track: &Written, at: u64) -> Vec<u8> {
             &track.header,
         ],
     );
-    let edit = full(
-        b"elst",
-        1,
-        0,
-        &[
-            &1u32.to_be_bytes(),
-            &track.length.to_be_bytes(),
-            &track.start.to_be_bytes(),
+    let edit = |length: u64, start: i64| {
+        [
+            length.to_be_bytes().as_slice(),
+            &start.to_be_bytes(),
             &[0, 1, 0, 0],
-        ],
-    );
+        ]
+        .concat()
+    };
+    let start = i64::try_from(track.start).unwrap_or(i64::MAX);
+    let mut edits = vec![edit(track.length, start)];
+    if track.pause > 0 {
+        edits.insert(0, edit(track.pause, -1));
+    }
+    let count = (edits.len() as u32).to_be_bytes();
+    let edit = full(b"elst", 1, 0, &[&count, &edits.concat()]);
     let media_length: u64 = track.steps.iter().map(|step| u64::from(*step)).sum();
     let media_header = full(
         b"mdhd",
