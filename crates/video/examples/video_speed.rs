@@ -12,7 +12,7 @@
 
 mod support;
 
-use std::{env, fs, io, path::Path};
+use std::{env, fs, io};
 
 use gristmill_core::Limits;
 use gristmill_video::{
@@ -130,31 +130,9 @@ fn main() {
 /// Seconds of CPU time of this process and its children.
 fn best(repeats: usize, mut run: impl FnMut()) -> f64 {
     let times = (0..repeats).map(|_| {
-        let start = cpu_nanoseconds();
+        let start = support::cpu_nanoseconds();
         run();
-        (cpu_nanoseconds() - start) as f64 / 1e9
+        (support::cpu_nanoseconds() - start) as f64 / 1e9
     });
     times.fold(f64::INFINITY, f64::min)
-}
-
-/// CPU time of all threads of this process and of its children, by Linux.
-fn cpu_nanoseconds() -> u64 {
-    let of = |path: &Path| {
-        let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-        text.split(' ')
-            .next()
-            .and_then(|field| field.parse().ok())
-            .unwrap_or(0)
-    };
-    let mut sum = 0;
-    for thread in fs::read_dir("/proc/self/task").unwrap() {
-        let thread = thread.unwrap().path();
-        sum += of(&thread);
-        let children = fs::read_to_string(thread.join("children")).unwrap_or_default();
-        sum += children
-            .split_whitespace()
-            .map(|child| of(&Path::new("/proc").join(child)))
-            .sum::<u64>();
-    }
-    sum
 }
