@@ -1,14 +1,16 @@
 //! Work that decodes: in a worker process where there are workers, else in this one.
 //!
-//! A request is the file and what is wanted of it; an answer has measures and small pictures, so that no frame crosses the pipe.
+//! A request is the file, without samples that nobody asks for, and what is wanted of it; an answer has measures and small pictures, so
+//! that no frame crosses the pipe.
 //!
 //! | request | | answer | |
 //! |---|---|---|---|
 //! | length of the task | u32 | length of the values | u32 |
-//! | task, a JSON object | | values, a JSON object | |
-//! | file | | for each picture: length (u32) and a JPEG | |
+//! | task, a JSON object with the holes of the file | | values, a JSON object | |
+//! | the parts of the file between holes | | for each picture: length (u32) and a JPEG | |
 
 use std::{
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -19,7 +21,8 @@ use gristmill_worker::{Answer, Codec, workers};
 use serde_json::{Value, json};
 
 use crate::{
-    decode::{at_samples, play},
+    decode::{at_samples, play, samples_for},
+    excerpt,
     measure::{ADAPTIVE, CONTENT, MEASURES, Sampler, Scorer, Small, Values, View},
     read::{fields::u32_le, read},
     still::{Policy, Stills},
@@ -67,11 +70,29 @@ pub(crate) fn run(file: &[u8], task: Task, wanted: &[&str], limits: &Limits) -> 
     let Some(workers) = workers() else {
         return guarded(file, task, wanted, limits);
     };
-    let head = json!({"task": task.to_json(), "wanted": wanted, "limits": limits_json(limits)}).to_string();
+    let holes = holes(file, task, limits);
+    let head = json!({"task": task.to_json(), "wanted": wanted, "limits": limits_json(limits), "holes": holes_json(&holes)})
+        .to_string();
     let length = (head.len() as u32).to_le_bytes();
+    let mut request: Vec<&[u8]> = vec![&length, head.as_bytes()];
+    request.extend(excerpt::parts(file, &holes));
     let guard = GUARD + Duration::from_secs((file.len() / BYTES_PER_SECOND) as u64);
-    let answer = workers.call_within(CODEC.id, &[&length, head.as_bytes(), file], ANSWER_MAX, guard)?;
+    let answer = workers.call_within(CODEC.id, &request, ANSWER_MAX, guard)?;
     Reply::from_bytes(&answer).ok_or_else(|| Fault::internal("video worker answers something else"))
+}
+
+/// What of a file a task does not look at; nothing of one that cannot be read, the fault of which the worker finds as well.
+fn holes(file: &[u8], task: Task, limits: &Limits) -> Vec<Range<usize>> {
+    let (Task::Stills(policy) | Task::Pictures { policy, .. }) = task else {
+        return Vec::new();
+    };
+    let Ok(film) = read(file, limits) else {
+        return Vec::new();
+    };
+    film.video().map_or_else(Vec::new, |track| {
+        let needed = samples_for(track, &policy.choose(track).places);
+        excerpt::holes(&film, track, &needed)
+    })
 }
 
 fn guarded(file: &[u8], task: Task, wanted: &[&str], limits: &Limits) -> Result<Reply, Fault> {
@@ -91,6 +112,14 @@ fn serve(request: &[u8], answer_max: u64) -> Result<Answer, Fault> {
         .as_array()
         .map(|names| names.iter().filter_map(Value::as_str).collect())
         .unwrap_or_default();
+    let holes = holes_of(&head["holes"]);
+    let whole;
+    let file = if holes.is_empty() {
+        file
+    } else {
+        whole = excerpt::whole(file, &holes).ok_or_else(|| Fault::internal("holes of a video are none"))?;
+        &whole
+    };
     let bytes = guarded(file, task, &wanted, &limits_of(&head["limits"]))?.to_bytes();
     if bytes.len() as u64 > answer_max {
         return Err(Fault::limit(format!(
@@ -197,6 +226,21 @@ fn limits_of(value: &Value) -> Limits {
         video_decoded_pixels: number(4, usual.video_decoded_pixels),
         ..usual
     }
+}
+
+/// Ends of holes, one after the other.
+fn holes_json(holes: &[Range<usize>]) -> Value {
+    holes.iter().flat_map(|hole| [hole.start, hole.end]).collect()
+}
+
+fn holes_of(value: &Value) -> Vec<Range<usize>> {
+    let ends = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let (pairs, _) = ends.as_chunks::<2>();
+    let end = |value: &Value| value.as_u64().and_then(|end| usize::try_from(end).ok());
+    pairs
+        .iter()
+        .filter_map(|[from, to]| Some(end(from)?..end(to)?))
+        .collect()
 }
 
 impl Task {
@@ -307,6 +351,13 @@ mod tests {
         reply.values.insert("a".into(), 0.1.into());
         reply.pictures = vec![vec![1, 2], Vec::new()];
         assert_eq!(Reply::from_bytes(&reply.to_bytes()), Some(reply));
+    }
+
+    #[test]
+    fn holes_come_back_as_they_were() {
+        for holes in [vec![], vec![1..2, 5..usize::MAX]] {
+            assert_eq!(holes_of(&holes_json(&holes)), holes);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod decode;
 mod edit;
+mod excerpt;
 pub mod extract;
 mod film;
 mod header;

@@ -8,7 +8,7 @@
 
 mod support;
 
-use std::{env, path::PathBuf};
+use std::{env, ops::Range, path::PathBuf};
 
 use arrow_array::Array;
 use gristmill_worker::{Workers, use_workers, workers};
@@ -33,17 +33,29 @@ fn a_worker_measures_the_same() {
     let Some(entries) = support::manifest() else {
         return;
     };
-    let is_small = |bytes: &Vec<u8>| bytes.len() < 60_000;
-    let files: Vec<Option<&[u8]>> = entries
-        .iter()
-        .filter(|(entry, bytes)| is_small(bytes) && entry["expected"]["codec"].is_string())
-        .map(|(_, bytes)| Some(bytes.as_slice()))
-        .chain([None])
-        .collect();
-    let videos = extract(&files).columns[0].clone();
+    let videos_of = |sizes: Range<usize>| {
+        let files: Vec<Option<&[u8]>> = entries
+            .iter()
+            .filter(|(entry, bytes)| sizes.contains(&bytes.len()) && entry["expected"]["codec"].is_string())
+            .map(|(_, bytes)| Some(bytes.as_slice()))
+            .chain([None])
+            .collect();
+        extract(&files).columns[0].clone()
+    };
+    let videos = videos_of(0..60_000);
+    // Of larger files the worker gets a part.
+    let larger = videos_of(60_000..1_500_000);
     let names = ["keyframes", "all_frames", "sound_track"];
     let here: Vec<_> = names.iter().map(|name| measure(name, &videos)).collect();
+    let larger_here = measure("keyframes", &larger);
     use_workers(Workers::new(child(), Vec::<String>::new())).unwrap();
+    let larger_there = measure("keyframes", &larger);
+    assert_eq!(larger_here.faults, larger_there.faults);
+    for (one, two) in larger_here.columns.iter().zip(&larger_there.columns) {
+        assert_eq!(&one.to_data(), &two.to_data());
+    }
+    println!("{} larger files", larger.len() - 1);
+    assert!(larger.len() > 10);
     for (name, here) in names.iter().zip(&here) {
         let there = measure(name, &videos);
         assert_eq!(here.faults, there.faults, "{name}");

@@ -35,6 +35,7 @@ use crate::{
 };
 
 pub use frame::{Frame, Plane};
+pub(crate) use play::samples_for;
 pub use play::{Played, Shown, at_samples, play};
 
 /// Takes samples in the order of decoding.

@@ -150,6 +150,25 @@ fn hand_over(number: usize, shown: Option<(f64, Frame)>, played: &mut Played, sh
     }
 }
 
+/// The key frame that a sample is decoded from: the first sample where there is none.
+fn key_before(track: &Track, place: usize) -> usize {
+    (0..=place)
+        .rev()
+        .find(|&at| at == 0 || track.samples.get(at).is_some_and(|sample| sample.is_key))
+        .unwrap_or(0)
+}
+
+/// The samples that [`at_samples`] decodes for these places, ascending.
+pub(crate) fn samples_for(track: &Track, places: &[usize]) -> Vec<usize> {
+    let mut needed = Vec::new();
+    let mut next = 0;
+    for &place in places.iter().filter(|&&place| place < track.samples.len()) {
+        needed.extend(key_before(track, place).max(next)..=place);
+        next = place + 1;
+    }
+    needed
+}
+
 /// Decodes the samples at these places, ascending, each from the key frame before it, and hands them over in this order.
 ///
 /// # Errors
@@ -167,12 +186,7 @@ pub fn at_samples(
     let pixels = u64::from(track.video.width) * u64::from(track.video.height);
     let mut done = None;
     for &place in places {
-        let Some(key) = (0..=place)
-            .rev()
-            .find(|&at| at == 0 || track.samples.get(at).is_some_and(|sample| sample.is_key))
-        else {
-            continue;
-        };
+        let key = key_before(track, place);
         // Go on where the last one ended, if that is in the same group of pictures.
         let from = match done {
             Some(done) if done >= key => done + 1,

@@ -16,7 +16,7 @@ use color::Coding;
 use frames::Facts;
 
 /// Most samples in which a header is looked for.
-const LOOKED_AT: usize = 8;
+pub(crate) const LOOKED_AT: usize = 8;
 
 /// Completes the facts of all video tracks.
 pub(crate) fn complete(film: &mut Film<'_>) {

@@ -13,6 +13,8 @@ mod mp4;
 mod stream;
 mod ts;
 
+pub(crate) use mp4::media;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gristmill_core::{Fault, Limits};

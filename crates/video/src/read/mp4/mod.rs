@@ -15,6 +15,8 @@ mod tags;
 
 pub(crate) use boxes::FourCc;
 
+use std::ops::Range;
+
 use boxes::{Box, boxes};
 use gristmill_core::{Fault, Limits};
 
@@ -45,6 +47,14 @@ pub(crate) fn begins(file: &[u8]) -> bool {
 /// Whether a file without a brand is of QuickTime: what came before ISO base media had brands.
 pub(crate) fn is_quicktime(file: &[u8]) -> bool {
     !boxes(file, 0).any(|found| matches!(&found.kind, b"ftyp" | b"styp" | b"moof"))
+}
+
+/// Where samples lie: the insides of the `mdat` boxes.
+pub(crate) fn media(file: &[u8]) -> Vec<Range<usize>> {
+    boxes(file, 0)
+        .filter(|found| &found.kind == b"mdat")
+        .map(|found| found.body_at..found.body_at + found.body.len())
+        .collect()
 }
 
 /// Reads a file.
