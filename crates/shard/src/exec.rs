@@ -260,7 +260,8 @@ fn of_chain(batch: &RecordBatch, alive: &BooleanArray, chain: Option<u8>) -> DfR
         .column_by_name(CHAIN_COLUMN)
         .expect("a plan of several chains carries the column")
         .as_primitive::<UInt8Type>();
-    let is_own = BooleanArray::from_unary(chains, |other| other == chain);
+    // Husks that left before the routing have no chain.
+    let is_own: BooleanArray = chains.iter().map(|other| Some(other == Some(chain))).collect();
     Ok(and(alive, &is_own)?)
 }
 
