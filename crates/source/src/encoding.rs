@@ -10,11 +10,11 @@
 //!
 //! Source: RFC 9110, section 8.4; RFC 7932, RFC 8878.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use gristmill_core::{Fault, Limits};
 
-use crate::{chunked, http::Message, magic, zstd};
+use crate::{chunked, http::Message, magic, unpack::unpack, zstd};
 
 /// Undoes codings; keeps its buffers between bodies.
 pub(crate) struct Decoder {
@@ -26,6 +26,8 @@ pub(crate) struct Decoder {
 
 /// Decoded bytes that are enough to sniff a media type.
 const HEAD: usize = 2048;
+/// Most memory that is kept for the next body.
+const KEPT: usize = 16 << 20;
 
 impl Decoder {
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -58,19 +60,23 @@ impl Decoder {
             let (count, most) = (codings.len(), self.layers);
             return Err(Fault::limit(format!("{count} content encodings exceed {most}")));
         }
-        self.from.clear();
+        for buffer in [&mut self.from, &mut self.to] {
+            buffer.clear();
+            if buffer.capacity() > KEPT {
+                *buffer = Vec::new();
+            }
+        }
         if message.is_chunked {
             chunked::decode(message.body, &mut self.from);
         } else {
             self.from.extend_from_slice(message.body);
         }
         for coding in codings {
-            self.to.clear();
             // An inner layer has to give enough for the outer ones.
-            if !coding.undo(&self.from, &mut self.to, most) {
+            let Some(length) = coding.undo(&self.from, &mut self.to, most) else {
                 continue;
-            }
-            if self.to.len() > most {
+            };
+            if length > most as u64 {
                 if !is_cut {
                     return Err(Fault::limit(format!("decoded content exceeds {most} bytes")));
                 }
@@ -106,36 +112,48 @@ impl Coding {
         }))
     }
 
-    /// Appends up to `most` + 1 decoded bytes to `output`; false if `bytes` are not coded that way.
-    fn undo(self, bytes: &[u8], output: &mut Vec<u8>, most: usize) -> bool {
+    /// Puts decoded bytes into `output` and gives how many there are, up to `most` + 1: then `output` may hold fewer. `None` if
+    /// `bytes` are not coded that way.
+    fn undo(self, bytes: &[u8], output: &mut Vec<u8>, most: usize) -> Option<u64> {
         let most = most as u64 + 1;
         match self {
             Coding::Gzip => {
-                bytes.starts_with(b"\x1f\x8b") && {
-                    take(flate2::bufread::MultiGzDecoder::new(bytes), output, most)
-                }
+                let is_gzip = bytes.starts_with(b"\x1f\x8b");
+                let decoder = || Ok(flate2::bufread::MultiGzDecoder::new(bytes));
+                is_gzip.then(|| take(decoder, output, most)).flatten()
             }
             Coding::Deflate => {
-                is_zlib(bytes) && take(flate2::bufread::ZlibDecoder::new(bytes), output, most)
-                    || !magic::is_text(bytes)
-                        && take(flate2::bufread::DeflateDecoder::new(bytes), output, most)
+                let zlib = || Ok(flate2::bufread::ZlibDecoder::new(bytes));
+                let bare = || Ok(flate2::bufread::DeflateDecoder::new(bytes));
+                let found = is_zlib(bytes).then(|| take(zlib, output, most)).flatten();
+                found.or_else(|| {
+                    (!magic::is_text(bytes))
+                        .then(|| take(bare, output, most))
+                        .flatten()
+                })
             }
             Coding::Brotli => {
-                !magic::is_text(bytes) && take(brotli::Decompressor::new(bytes, 4096), output, most)
+                let decoder = || Ok(brotli::Decompressor::new(bytes, 4096));
+                (!magic::is_text(bytes))
+                    .then(|| take(decoder, output, most))
+                    .flatten()
             }
             Coding::Zstd => {
-                (bytes.starts_with(&zstd::FRAME) || zstd::is_skippable(bytes))
-                    && ::zstd::stream::read::Decoder::with_buffer(bytes)
-                        .is_ok_and(|decoder| take(decoder, output, most))
+                let is_zstd = bytes.starts_with(&zstd::FRAME) || zstd::is_skippable(bytes);
+                let decoder = || ::zstd::stream::read::Decoder::with_buffer(bytes);
+                is_zstd.then(|| take(decoder, output, most)).flatten()
             }
         }
     }
 }
 
-/// Reads what can be read; whether that was anything, or all of nothing.
-fn take(decoder: impl Read, output: &mut Vec<u8>, most: u64) -> bool {
-    output.clear();
-    decoder.take(most).read_to_end(output).is_ok() || !output.is_empty()
+/// Reads what can be read; nothing if that fails with nothing.
+fn take<R: Read>(decoder: impl Fn() -> io::Result<R>, output: &mut Vec<u8>, most: u64) -> Option<u64> {
+    match unpack(decoder, most, output) {
+        Ok(length) => Some(length),
+        Err(_) if output.is_empty() => None,
+        Err(_) => Some(output.len() as u64),
+    }
 }
 
 fn is_zlib(bytes: &[u8]) -> bool {

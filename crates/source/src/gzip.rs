@@ -24,6 +24,8 @@ const MAGIC: &[u8] = b"\x1f\x8b\x08";
 const HEADER: usize = 10;
 /// Checksum and length.
 const TRAILER: usize = 8;
+/// Most inflated bytes of a member that is inflated in one call.
+const WHOLE: usize = 8 << 20;
 /// The window of every gzip stream.
 const WINDOW_BITS: u8 = 15;
 
@@ -60,8 +62,8 @@ impl Codec for Members {
                     let end = memmem::find(&stored[HEADER..], &trailer)? + HEADER + TRAILER;
                     return (produced <= most).then_some((end, produced));
                 }
-                Err(DecompressionError::InsufficientSpace) if output.len() < most => {
-                    let grown = (output.len() * 2).max(1 << 20).min(most);
+                Err(DecompressionError::InsufficientSpace) if output.len() < most.min(WHOLE) => {
+                    let grown = (output.len() * 2).max(1 << 20).min(most.min(WHOLE));
                     output.resize(grown, 0);
                 }
                 Err(_) => return None,

@@ -26,6 +26,7 @@ pub mod plain;
 pub mod stored;
 mod table;
 pub mod tar;
+mod unpack;
 mod value;
 pub mod warc;
 pub mod webdataset;

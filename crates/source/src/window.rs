@@ -118,6 +118,10 @@ impl Buffer {
     const READ: usize = 256 << 10;
     /// Most memory that is kept for the next member: one member in thousands is larger.
     const KEPT: usize = 4 << 20;
+    /// Memory up to here doubles.
+    const LARGE: usize = 8 << 20;
+    /// How many times what is needed is reserved above that.
+    const RESERVED: usize = 8;
 
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
@@ -129,6 +133,9 @@ impl Buffer {
 
     pub(crate) fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
+        if self.bytes.len() > Self::LARGE {
+            self.bytes = Vec::new();
+        }
     }
 
     pub(crate) fn consume(&mut self, n: usize) {
@@ -140,7 +147,8 @@ impl Buffer {
     }
 
     /// Room behind the bytes, so that `n` in all could be held. Bytes are moved to the front only when at least as
-    /// many were consumed, so that a byte is moved once on average; else memory doubles.
+    /// many were consumed, so that a byte is moved once on average; else memory doubles. Above [`LARGE`](Self::LARGE) more is
+    /// only reserved, and touched as far as it is filled: what is too long should not cost three times what is allowed.
     pub(crate) fn space(&mut self, n: usize) -> &mut [u8] {
         let wanted = n.saturating_sub(self.len()).max(Self::READ);
         if self.bytes.len() - self.end < wanted {
@@ -150,7 +158,13 @@ impl Buffer {
             }
             let needed = self.end + wanted;
             if self.bytes.len() < needed {
-                self.bytes.resize(needed.max(2 * self.bytes.len()), 0);
+                let doubled = (2 * self.bytes.len()).min(Self::LARGE);
+                if needed > Self::LARGE && self.bytes.capacity() < needed {
+                    let more = Self::RESERVED.saturating_mul(needed) - self.bytes.len();
+                    // Where so much cannot be promised, what is needed has to do.
+                    let _ = self.bytes.try_reserve_exact(more);
+                }
+                self.bytes.resize(needed.max(doubled), 0);
             }
         }
         &mut self.bytes[self.end..]

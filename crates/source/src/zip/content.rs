@@ -1,11 +1,12 @@
 //! The content of zip members.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use gristmill_core::Fault;
 use libdeflater::{DecompressionError, Decompressor};
 
 use super::directory::Entry;
+use crate::unpack::fill;
 
 /// Most bytes that one stored byte of deflate can stand for.
 const DEFLATE: u64 = 1032;
@@ -80,12 +81,8 @@ impl Unpacker {
         let before = stored.len();
         let output = &mut self.output;
         let read = match method {
-            8 => flate2::bufread::DeflateDecoder::new(&mut stored)
-                .take(most)
-                .read_to_end(output),
-            12 => bzip2::bufread::BzDecoder::new(&mut stored)
-                .take(most)
-                .read_to_end(output),
+            8 => fill(flate2::bufread::DeflateDecoder::new(&mut stored), most, output),
+            12 => fill(bzip2::bufread::BzDecoder::new(&mut stored), most, output),
             93 => unzstd(&mut stored, most, output),
             95 => unxz(&mut stored, most, output),
             _ => return Err(Fault::unsupported(format!("compression method {method}"))),
@@ -109,14 +106,16 @@ impl Unpacker {
 fn unzstd(stored: &mut impl BufRead, most: u64, output: &mut Vec<u8>) -> io::Result<usize> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(stored)?.single_frame();
     decoder.window_log_max(WINDOW_LOG)?;
-    decoder.take(most).read_to_end(output)
+    fill(decoder, most, output)
 }
 
 fn unxz(stored: &mut impl BufRead, most: u64, output: &mut Vec<u8>) -> io::Result<usize> {
     let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, 0)?;
-    liblzma::bufread::XzDecoder::new_stream(stored, stream)
-        .take(most)
-        .read_to_end(output)
+    fill(
+        liblzma::bufread::XzDecoder::new_stream(stored, stream),
+        most,
+        output,
+    )
 }
 
 /// Checks size and checksum.

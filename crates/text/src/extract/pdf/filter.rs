@@ -85,6 +85,26 @@ fn inflate(data: &[u8], most: usize) -> Result<Vec<u8>, Fault> {
     Ok(if whole.len() > behind.len() { whole } else { behind })
 }
 
+/// Bytes that are held before it is known how many there are; formats do the same, a room of their own away.
+const HELD: usize = 8 << 20;
+
+/// Whether data unfold to no more than `most` bytes, without holding them.
+fn is_within(data: &[u8], has_header: bool, most: usize) -> bool {
+    let mut state = Decompress::new(has_header);
+    let mut scratch = vec![0; 64 << 10];
+    loop {
+        let (consumed, produced) = (state.total_in(), state.total_out());
+        let status = state.decompress(&data[consumed as usize..], &mut scratch, FlushDecompress::None);
+        if state.total_out() > most as u64 {
+            return false;
+        }
+        let is_going_on = state.total_in() > consumed || state.total_out() > produced;
+        if !matches!(status, Ok(Status::Ok | Status::BufError)) || !is_going_on {
+            return true;
+        }
+    }
+}
+
 fn inflate_as(data: &[u8], has_header: bool, most: usize) -> Result<Vec<u8>, Fault> {
     let mut state = Decompress::new(has_header);
     let mut out = Vec::with_capacity(data.len().saturating_mul(4).clamp(1 << 10, 1 << 20));
@@ -96,7 +116,12 @@ fn inflate_as(data: &[u8], has_header: bool, most: usize) -> Result<Vec<u8>, Fau
             return Err(too_long(most));
         }
         match status {
-            Ok(Status::Ok | Status::BufError) if out.len() == out.capacity() => out.reserve(out.len()),
+            Ok(Status::Ok | Status::BufError) if out.len() == out.capacity() => {
+                if (HELD..2 * HELD).contains(&out.len()) && !is_within(data, has_header, most) {
+                    return Err(too_long(most));
+                }
+                out.reserve(out.len());
+            }
             Ok(Status::Ok | Status::BufError) if state.total_in() > consumed || out.len() > length => {}
             _ => return Ok(out),
         }
