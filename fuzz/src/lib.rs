@@ -10,4 +10,5 @@ pub mod findings;
 pub mod seeds;
 mod target;
 
+pub use doors::{FINE, outcomes};
 pub use target::{TARGETS, Target, find, run};

@@ -5,11 +5,14 @@
 //! cargo run --release -p gristmill-fuzz -- TARGET|all [--seconds N] [--seeds FOLDER] [--findings FOLDER] [--from NUMBER]
 //! cargo run --release -p gristmill-fuzz -- replay TARGET FILES...
 //! cargo run --release -p gristmill-fuzz -- reduce TARGET FILE
+//! cargo run --release -p gristmill-fuzz -- torture FOLDER...
 //! ```
 //!
 //! A child process does the work and writes down the number of each input before it runs, so that the parent knows
 //! which one a dead or hanging child was at; it keeps that input and starts another child behind it. A panic is caught
 //! and kept by the child. Of panics at one place only the first is kept.
+
+mod torture;
 
 use std::{
     collections::HashSet,
@@ -52,7 +55,7 @@ fn main() -> ExitCode {
     let result = match arguments[..] {
         [] | ["--help" | "-h"] => {
             println!(
-                "gristmill-fuzz list | TARGET|all [--seconds N] [--seeds FOLDER] [--findings FOLDER] [--from NUMBER] | replay TARGET FILES... | reduce TARGET FILE"
+                "gristmill-fuzz list | TARGET|all [--seconds N] [--seeds FOLDER] [--findings FOLDER] [--from NUMBER] | replay TARGET FILES... | reduce TARGET FILE | torture FOLDER..."
             );
             Ok(true)
         }
@@ -62,6 +65,8 @@ fn main() -> ExitCode {
         }
         ["replay", name, ref files @ ..] => replay(name, files),
         ["reduce", name, file] => reduce(name, file),
+        ["torture", ref folders @ ..] => torture::torture(folders),
+        [torture::CHILD, name, list, from] => torture::child(name, list, from),
         [name, ref rest @ ..] => Options::read(rest).and_then(|options| match name {
             "all" => {
                 let mut is_clean = true;

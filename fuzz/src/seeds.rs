@@ -82,7 +82,11 @@ pub fn of(target: &Target, root: &Path, more: Option<&Path>) -> io::Result<Vec<V
 }
 
 /// All files in a folder and below; none if it is not there.
-fn below(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+///
+/// # Errors
+///
+/// Those of reading folders.
+pub fn below(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }

@@ -1,9 +1,9 @@
 //! Sound: demuxers and decoders, and what is measured of sounds.
 
 use gristmill_audio::{EXTRACTORS, SIGNALS, Sound, probe};
-use gristmill_core::{FaultKind, Limits};
+use gristmill_core::Limits;
 
-use super::{extracted, measured, record};
+use super::{extracted, measured, record, settled};
 
 /// Tighter than in a run, so that no time goes by with hours of silence.
 fn limits() -> Limits {
@@ -20,23 +20,11 @@ const SHORT: u64 = 48_000 * 2;
 /// Any container and codec: the bytes say which.
 pub(crate) fn any(bytes: &[u8]) {
     let limits = limits();
-    if let Err(fault) = probe(bytes, &limits) {
-        assert!(fault.kind != FaultKind::Internal, "{fault}");
-    }
-    let mut sound = match Sound::open(bytes, &limits) {
-        Ok(sound) => sound,
-        Err(fault) => return assert!(fault.kind != FaultKind::Internal, "{fault}"),
+    settled(probe(bytes, &limits));
+    let Some(mut sound) = settled(Sound::open(bytes, &limits)) else {
+        return;
     };
-    loop {
-        match sound.next_block() {
-            Ok(Some(_)) => {}
-            Ok(None) => break,
-            Err(fault) => {
-                assert!(fault.kind != FaultKind::Internal, "{fault}");
-                break;
-            }
-        }
-    }
+    while let Some(Some(_)) = settled(sound.next_block()) {}
     if sound.frames() > SHORT {
         return;
     }

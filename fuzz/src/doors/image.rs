@@ -1,9 +1,9 @@
 //! Images: decoders, signals of thumbnails, edits.
 
-use gristmill_core::{Fault, FaultKind, Limits};
+use gristmill_core::Limits;
 use gristmill_image::{CODECS, EDITS, EXTRACTORS, SIGNALS, Scale, decode, decode_as_stored, probe};
 
-use super::{edited, extracted, measured, record};
+use super::{edited, extracted, measured, record, settled};
 
 /// Tighter than in a run, so that no time goes by with pixels that are all the same.
 fn limits() -> Limits {
@@ -20,9 +20,9 @@ const SMALL: u64 = 1 << 18;
 /// Any format: the bytes say which.
 pub(crate) fn any(bytes: &[u8]) {
     let limits = limits();
-    let header = checked(probe(bytes, &limits));
-    let full = checked(decode(bytes, Scale::Full, &limits));
-    let stored = checked(decode_as_stored(bytes, &limits));
+    let header = settled(probe(bytes, &limits));
+    let full = settled(decode(bytes, Scale::Full, &limits));
+    let stored = settled(decode_as_stored(bytes, &limits));
     assert_eq!(
         full.is_some(),
         stored.is_some(),
@@ -39,8 +39,8 @@ pub(crate) fn any(bytes: &[u8]) {
         assert_eq!(picture.pixels.len(), expected, "bytes of the picture");
     }
     assert!(full.is_none() || header.is_some(), "a picture without a header");
-    checked(decode(bytes, Scale::LongestAtMost(64), &limits));
-    checked(decode(bytes, Scale::ShortestAtLeast(16), &limits));
+    settled(decode(bytes, Scale::LongestAtMost(64), &limits));
+    settled(decode(bytes, Scale::ShortestAtLeast(16), &limits));
     if header.is_some_and(|header| u64::from(header.width) * u64::from(header.height) <= SMALL) {
         for extractor in EXTRACTORS {
             if let Some(batch) = extracted(*extractor, &record(bytes, None)) {
@@ -52,7 +52,7 @@ pub(crate) fn any(bytes: &[u8]) {
 
 /// The edits of recipes, with their defaults.
 pub(crate) fn edits(bytes: &[u8]) {
-    let Some(header) = checked(probe(bytes, &limits())) else {
+    let Some(header) = settled(probe(bytes, &limits())) else {
         return;
     };
     if u64::from(header.width) * u64::from(header.height) > SMALL {
@@ -70,13 +70,6 @@ pub(crate) fn edits(bytes: &[u8]) {
 /// The codec written in C, which a run keeps in a process of its own.
 pub(crate) fn libwebp(bytes: &[u8]) {
     for codec in CODECS {
-        drop(checked((codec.run)(bytes, 64 << 20)));
+        drop(settled((codec.run)(bytes, 64 << 20)));
     }
-}
-
-/// The value. A fault that says that a decoder panicked is a finding.
-fn checked<T>(result: Result<T, Fault>) -> Option<T> {
-    result
-        .inspect_err(|fault| assert!(fault.kind != FaultKind::Internal, "{fault}"))
-        .ok()
 }

@@ -21,10 +21,45 @@ pub(crate) mod text;
 #[cfg(feature = "video")]
 pub(crate) mod video;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use arrow_array::{Array, ArrayRef, BinaryViewArray, StringViewArray, cast::AsArray, new_null_array};
-use gristmill_core::{Column, Edit, Extractor, Signal, columns};
+use gristmill_core::{Column, Edit, Extractor, Fault, Signal, columns};
+
+/// What became of bytes: nothing wrong, or the name of a kind of fault.
+pub const FINE: &str = "fine";
+
+thread_local! {
+    static OUTCOMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What became of what this thread looked at since it was asked last: [`FINE`] or kinds of faults, in order.
+pub fn outcomes() -> Vec<String> {
+    OUTCOMES.take()
+}
+
+fn note(outcome: &str) {
+    // A fuzzer does not ask.
+    OUTCOMES.with_borrow_mut(|outcomes| {
+        if outcomes.len() < 10_000 {
+            outcomes.push(outcome.to_owned());
+        }
+    });
+}
+
+/// The value. A fault that says that a decoder panicked is a finding.
+fn settled<T>(result: Result<T, Fault>) -> Option<T> {
+    match result {
+        Ok(value) => {
+            note(FINE);
+            Some(value)
+        }
+        Err(fault) => {
+            check_fault(&fault.to_string());
+            None
+        }
+    }
+}
 
 /// Columns of a batch by their names.
 pub(crate) type Columns = HashMap<&'static str, ArrayRef>;
@@ -62,6 +97,7 @@ fn extracted(extractor: &dyn Extractor, batch: &Columns) -> Option<Columns> {
         check_fault(documents.faults.value(0));
         return None;
     }
+    note(FINE);
     Some(batch.clone().into_iter().chain(made).collect())
 }
 
@@ -108,5 +144,6 @@ fn checked(outputs: &'static [Column], arrays: &[ArrayRef]) -> Columns {
 
 /// A fault that says that a decoder panicked costs one record, but it is a finding.
 fn check_fault(fault: &str) {
+    note(fault.split(':').next().unwrap_or_default());
     assert!(!fault.starts_with("internal"), "{fault}");
 }

@@ -2,19 +2,21 @@
 
 use std::{ops::Range, sync::Arc};
 
-use arrow_array::Array;
-use gristmill_core::{Format, MemoryObject, ReadOptions};
+use arrow_array::{Array, cast::AsArray};
+use gristmill_core::{Format, MemoryObject, ReadOptions, columns};
 use gristmill_source::{
     AUTO, arc::ArcFormat, arrow::ArrowIpc, csv::Csv, jsonl::Jsonl, parquet::Parquet, tar::Tar, warc::Warc,
     webdataset::WebDataset, zip::Zip,
 };
 
+use super::{FINE, check_fault, note};
+
 pub(crate) fn warc(bytes: &[u8]) {
-    cut(&Warc, "a.warc", bytes);
+    whole(&Warc, "a.warc", bytes);
 }
 
 pub(crate) fn arc(bytes: &[u8]) {
-    cut(&ArcFormat, "a.arc", bytes);
+    whole(&ArcFormat, "a.arc", bytes);
 }
 
 /// The bytes as an HTTP response of a WARC.
@@ -23,7 +25,7 @@ pub(crate) fn payload(bytes: &[u8]) {
         "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://example.org/\r\nContent-Type: application/http; msgtype=response\r\nContent-Length: {}\r\n\r\n",
         bytes.len()
     );
-    cut(&Warc, "a.warc", &[head.as_bytes(), bytes, b"\r\n\r\n"].concat());
+    whole(&Warc, "a.warc", &[head.as_bytes(), bytes, b"\r\n\r\n"].concat());
 }
 
 /// Whatever the bytes are, packed or not.
@@ -59,6 +61,14 @@ pub(crate) fn arrow(bytes: &[u8]) {
     cut(&ArrowIpc, "a.arrow", bytes);
 }
 
+/// Archives that are not packed are not cut in a run: what looks like a record may be part of one.
+fn whole(format: &dyn Format, name: &str, bytes: &[u8]) {
+    let object = Arc::new(MemoryObject::new(name, bytes.to_vec()));
+    let (middle, end) = (bytes.len() as u64 / 2, bytes.len() as u64);
+    count(format, &object, 0..end);
+    count(format, &object, middle..end);
+}
+
 /// Rows of the whole, and of two halves: each once.
 fn cut(format: &dyn Format, name: &str, bytes: &[u8]) {
     let object = Arc::new(MemoryObject::new(name, bytes.to_vec()));
@@ -85,6 +95,13 @@ fn count(format: &dyn Format, object: &Arc<MemoryObject>, range: Range<u64>) -> 
         assert_eq!(batch.schema(), schema, "columns of records");
         for column in batch.columns() {
             column.to_data().validate_full().expect("arrays are valid");
+        }
+        let faults = batch.column_by_name(columns::FAULT.name);
+        for fault in faults.expect("records have faults").as_string_view() {
+            match fault {
+                Some(fault) => check_fault(fault),
+                None => note(FINE),
+            }
         }
         count += batch.num_rows();
     }

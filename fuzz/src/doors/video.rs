@@ -1,9 +1,9 @@
 //! Videos: containers, probing, decoders; subtitles.
 
-use gristmill_core::{Fault, FaultKind, Limits};
+use gristmill_core::Limits;
 use gristmill_video::{EXTRACTORS, Film, Probe, cut, play, read, subtitle};
 
-use super::{extracted, record};
+use super::{extracted, record, settled};
 
 /// Tighter than in a run, so that no time goes by with pixels that are all the same.
 fn limits() -> Limits {
@@ -19,20 +19,20 @@ fn limits() -> Limits {
 /// Any container and codec: the bytes say which. Frames are decoded up to the limit.
 pub(crate) fn any(bytes: &[u8]) {
     let limits = limits();
-    let Some(film) = checked(read(bytes, &limits)) else {
+    let Some(film) = settled(read(bytes, &limits)) else {
         return;
     };
     probed(&film);
     if let Some(track) = film.video() {
-        checked(play(&film, track, &limits, drop));
+        settled(play(&film, track, &limits, drop));
     }
 }
 
 /// What is told without decoding, and the clip of a part.
 pub(crate) fn probe(bytes: &[u8]) {
-    if let Some(film) = checked(read(bytes, &limits())) {
+    if let Some(film) = settled(read(bytes, &limits())) {
         probed(&film);
-        checked(cut(&film, 0.2, 1.1));
+        settled(cut(&film, 0.2, 1.1));
     }
     for extractor in EXTRACTORS {
         extracted(*extractor, &record(bytes, None));
@@ -40,7 +40,7 @@ pub(crate) fn probe(bytes: &[u8]) {
 }
 
 fn probed(film: &Film<'_>) {
-    checked(Probe::of(film));
+    settled(Probe::of(film));
 }
 
 pub(crate) fn subtitles(bytes: &[u8]) {
@@ -50,11 +50,4 @@ pub(crate) fn subtitles(bytes: &[u8]) {
             assert!(cue.start_s <= cue.end_s, "a cue ends before it begins");
         }
     }
-}
-
-/// The value. A fault that says that a decoder panicked is a finding.
-fn checked<T>(result: Result<T, Fault>) -> Option<T> {
-    result
-        .inspect_err(|fault| assert!(fault.kind != FaultKind::Internal, "{fault}"))
-        .ok()
 }
