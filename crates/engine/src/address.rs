@@ -1,6 +1,6 @@
 //! Addresses: paths and URIs, and the object stores behind them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use gristmill_shard::Store;
 use object_store::{
@@ -21,6 +21,8 @@ pub struct StoreOptions {
     pub environment: Vec<(String, String)>,
     /// How often a request that failed in passing is tried again.
     pub retries: usize,
+    /// Stores of the caller's own by scheme and authority, such as `memory://a`. Addresses below are theirs.
+    pub own: BTreeMap<String, Arc<dyn ObjectStore>>,
 }
 
 impl Default for StoreOptions {
@@ -28,6 +30,7 @@ impl Default for StoreOptions {
         StoreOptions {
             environment: Vec::new(),
             retries: 10,
+            own: BTreeMap::new(),
         }
     }
 }
@@ -44,6 +47,12 @@ pub(crate) enum Address {
 impl Address {
     /// Understands a path, `file://` or a URI.
     pub(crate) fn parse(uri: &str) -> Result<Self> {
+        let shown = shown(uri);
+        if shown != uri {
+            return Err(Error::Usage(format!(
+                "the address {shown} holds a secret; give credentials in the environment (AWS_*, GOOGLE_*, AZURE_*)"
+            )));
+        }
         if let Some(path) = uri.strip_prefix("file://") {
             return Address::local(path);
         }
@@ -69,8 +78,55 @@ impl Address {
     }
 }
 
+/// An address as it may be shown: with a cover over what may be a secret, a password before the host or a signature behind
+/// the path. Other addresses stay as they are.
+pub(crate) fn shown(uri: &str) -> String {
+    const COVER: &str = "***";
+    const SECRETS: [&str; 9] = [
+        "x-amz-signature",
+        "x-amz-credential",
+        "x-amz-security-token",
+        "x-goog-signature",
+        "x-goog-credential",
+        "signature",
+        "sig",
+        "token",
+        "access_token",
+    ];
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return uri.to_owned();
+    };
+    let (rest, query) = match rest.split_once('?') {
+        Some((rest, query)) => (rest, Some(query)),
+        None => (rest, None),
+    };
+    // A name and a password before the host. Passwords may hold slashes; what stands behind the colon of a host is a port, and a
+    // container before its account has no colon.
+    let is_secret = |user: &str| {
+        let password = user
+            .split('/')
+            .next()
+            .and_then(|authority| authority.split_once(':'));
+        password.is_some_and(|(_, rest)| !user.contains('/') || rest.parse::<u16>().is_err())
+    };
+    let rest = match rest.rsplit_once('@') {
+        Some((user, host)) if is_secret(user) => format!("{COVER}@{host}"),
+        _ => rest.to_owned(),
+    };
+    let covered = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if SECRETS.contains(&name.to_ascii_lowercase().as_str()) => format!("{name}={COVER}"),
+        _ => pair.to_owned(),
+    };
+    let query = query.map(|query| query.split('&').map(covered).collect::<Vec<_>>().join("&"));
+    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+    format!("{scheme}://{rest}{query}")
+}
+
 /// Opens the store of a root such as `s3://bucket`.
 pub(crate) fn open_remote(root: &str, options: &StoreOptions, io: &Handle) -> Result<Arc<dyn ObjectStore>> {
+    if let Some(own) = options.own.get(root) {
+        return Ok(own.clone());
+    }
     let url = Url::parse(root)
         .map_err(|error| Error::Input(format!("the address {root} is not a URI: {error}")))?;
     let connector = SpawnedReqwestConnector::new(io.clone());
@@ -151,8 +207,7 @@ pub(crate) fn open_output(uri: &str, options: &StoreOptions, io: &Handle) -> Res
         Address::Local(path) => {
             let prefix = Path::from_absolute_path(&path)
                 .map_err(|error| Error::Failed(format!("cannot write to {}: {error}", path.display())))?;
-            let store = LocalFileSystem::new().with_automatic_cleanup(true);
-            Ok(Store::new(Arc::new(store), prefix, uri).in_folder(path))
+            Ok(Store::new(Arc::new(LocalFileSystem::new()), prefix, uri).in_folder(path))
         }
         Address::Remote { root, key } => {
             if root.starts_with("http") {
@@ -168,6 +223,28 @@ pub(crate) fn open_output(uri: &str, options: &StoreOptions, io: &Handle) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_in_addresses_are_covered() {
+        for (uri, expected) in [
+            ("s3://key:secret@bucket/a", "s3://***@bucket/a"),
+            ("s3://key:sec/re+t@bucket/a", "s3://***@bucket/a"),
+            ("http://host:9000/a@b", "http://host:9000/a@b"),
+            (
+                "https://h/a.gz?x=1&X-Amz-Signature=secret&y",
+                "https://h/a.gz?x=1&X-Amz-Signature=***&y",
+            ),
+            ("az://c/a?sv=2&sig=secret", "az://c/a?sv=2&sig=***"),
+            (
+                "abfss://container@account.dfs.core.windows.net/a",
+                "abfss://container@account.dfs.core.windows.net/a",
+            ),
+            ("a/b@c:d?sig=e", "a/b@c:d?sig=e"),
+        ] {
+            assert_eq!(shown(uri), expected);
+            assert_eq!(Address::parse(uri).is_err(), shown(uri) != uri);
+        }
+    }
 
     #[test]
     fn a_uri_has_a_root_and_a_key() {

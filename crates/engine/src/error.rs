@@ -81,8 +81,14 @@ impl From<DataFusionError> for Error {
                     gristmill_shard::Error::Failed(message) => Error::Failed(message.clone()),
                 };
             }
-            if let Some(DataFusionError::ObjectStore(error)) = inner.downcast_ref::<DataFusionError>() {
-                return gristmill_shard::Error::of_store(error, "cannot read staged rows").into();
+            let of_store = match inner.downcast_ref::<DataFusionError>() {
+                Some(DataFusionError::ObjectStore(error)) => Some(error.as_ref()),
+                // What reads Parquet wraps it once more.
+                _ => inner.downcast_ref::<object_store::Error>(),
+            };
+            if let Some(error) = of_store {
+                return gristmill_shard::Error::of_store(error, "cannot read what was staged or stored")
+                    .into();
             }
             if let Some(DataFusionError::ResourcesExhausted(message)) =
                 inner.downcast_ref::<DataFusionError>()

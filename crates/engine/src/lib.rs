@@ -5,8 +5,10 @@
 //! published. Nothing here prints, exits or reads the environment.
 
 mod address;
+mod doctor;
 mod drift;
 mod error;
+mod gc;
 mod index;
 mod input;
 mod node;
@@ -20,8 +22,10 @@ mod runtime;
 mod signals;
 
 pub use address::StoreOptions;
+pub use doctor::{Check, doctor};
 pub use drift::{Drift, drift};
 pub use error::{Error, Result};
+pub use gc::Garbage;
 pub use index::{Index, IndexEntry};
 pub use output::{ClusterOf, Contaminated, Output, Why};
 pub use plan::{CONTEXT_COLUMNS, NODE_COLUMNS, Plan, PlanOutput, compile, explain};

@@ -21,6 +21,7 @@ use datafusion::{
         datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, UInt32Type, UInt64Type},
     },
     datasource::MemTable,
+    execution::SendableRecordBatchStream,
     physical_expr::PhysicalExpr,
     prelude::SessionContext,
 };
@@ -29,7 +30,7 @@ use gristmill_core::columns;
 use gristmill_dedup::{
     CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, Comparison, DOCUMENT_COLUMN, Numbering, Room,
 };
-use gristmill_shard::{Manifest, RejectMode, Rule, ShardTable, Store, layout};
+use gristmill_shard::{Manifest, RejectMode, Rule, ShardEntry, ShardTable, SliceRecord, Store, layout};
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,7 +38,7 @@ use crate::{
     address::open_output,
     input,
     node::{Member, condition},
-    plan::{Act, FAULTS, KeysOp, States, Stored, Walk, measuring},
+    plan::{Act, FAULTS, KeysOp, Op, States, Stored, Walk, measuring, recalling},
     recipe::WriteSpec,
     run::{session, wide},
 };
@@ -272,48 +273,56 @@ impl SignalStore {
     /// # Errors
     /// What is different.
     pub fn fits(&self, signals: &Signals, options: &RunOptions, runtime: &Runtime) -> Result<()> {
-        let refused = |problem: String| {
-            Error::PlanDiffers(format!(
-                "{} cannot be used for these recipes: {problem}; make another with `gristmill signals RECIPES --to ADDRESS`",
-                self.store.uri()
-            ))
-        };
-        let columns: Vec<&String> = self
-            .manifest
-            .columns
-            .values()
-            .flatten()
-            .map(|(name, _)| name)
-            .collect();
         let missing = signals.plan.outputs[0]
             .columns
             .iter()
-            .filter(|name| !columns.contains(name));
+            .filter(|name| !self.has(name));
         let missing: Vec<&str> = missing.map(String::as_str).collect();
         if !missing.is_empty() {
-            return Err(refused(format!("it has no {}", missing.join(", "))));
+            return Err(self.refused(&format!("it has no {}", missing.join(", "))));
         }
+        self.is_of(signals, options, runtime)
+    }
+
+    /// Whether it tells of the same documents, and the same versions measured what it tells.
+    fn is_of(&self, signals: &Signals, options: &RunOptions, runtime: &Runtime) -> Result<()> {
         let wanted = signals.plan.versions.iter();
-        let others = wanted.filter(|(name, version)| self.manifest.versions.get(*name) != Some(version));
+        let is_other = |name: &str, version: &u32| {
+            let stored = self.manifest.versions.get(name);
+            stored.is_some_and(|stored| stored != version)
+        };
+        let others = wanted.filter(|(name, version)| is_other(name, version));
         let others: Vec<&str> = others.map(|(name, _)| name.as_str()).collect();
         if !others.is_empty() {
-            return Err(refused(format!("another version measured {}", others.join(", "))));
+            return Err(self.refused(&format!("another version measured {}", others.join(", "))));
         }
         let asked = &signals.recipe.canonical;
         if ["read", "entry"]
             .iter()
             .any(|key| self.plan["recipe"][key] != asked[key])
         {
-            return Err(refused(
-                "its documents were read or extracted otherwise".to_owned(),
-            ));
+            return Err(self.refused("its documents were read or extracted otherwise"));
         }
         let now = runtime.block_on(input::list(&signals.recipe.read, &options.stores, runtime.io()))?;
         let inputs: Vec<&input::Snapshot> = now.objects.iter().map(|object| &object.snapshot).collect();
-        if self.plan["inputs"] != json!(inputs) {
-            return Err(refused("it was made of other input".to_owned()));
+        let slices = input::cut(&now.objects).len();
+        if self.plan["inputs"] != json!(inputs) || self.plan["slices"] != json!(slices) {
+            return Err(self.refused("it was made of other input"));
         }
         Ok(())
+    }
+
+    fn refused(&self, problem: &str) -> Error {
+        Error::PlanDiffers(format!(
+            "{} cannot be used for these recipes: {problem}; make another with `gristmill signals RECIPES --to ADDRESS`",
+            self.store.uri()
+        ))
+    }
+
+    /// Whether it has a column.
+    fn has(&self, name: &str) -> bool {
+        let mut columns = self.manifest.columns.values().flatten();
+        columns.any(|(known, _)| known == name)
     }
 
     /// Gives `each` the rows of some columns in order. Columns that the store does not have are left out.
@@ -326,17 +335,7 @@ impl SignalStore {
         runtime: &Runtime,
         mut each: impl FnMut(&RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        let columns = self.manifest.columns.values().flatten();
-        let fields = columns.filter(|(name, _)| names.contains(&name.as_str()));
-        let fields: BTreeMap<String, DataType> = fields
-            .map(|(name, kind)| {
-                let kind = match kind.parse().unwrap_or(DataType::Null) {
-                    DataType::Utf8 => DataType::Utf8View,
-                    kind => kind,
-                };
-                (name.clone(), kind)
-            })
-            .collect();
+        let fields = self.fields(names);
         runtime.block_on(async {
             let mut rows = self.rows(fields)?;
             while let Some(batch) = rows.try_next().await? {
@@ -346,17 +345,96 @@ impl SignalStore {
         })
     }
 
-    fn rows(
+    /// The types in flight of some columns, as far as it has them.
+    fn fields(&self, names: &[&str]) -> BTreeMap<String, DataType> {
+        let columns = self.manifest.columns.values().flatten();
+        let fields = columns.filter(|(name, _)| names.contains(&name.as_str()));
+        let in_flight = |kind: &str| match kind.parse().unwrap_or(DataType::Null) {
+            DataType::Utf8 => DataType::Utf8View,
+            kind => kind,
+        };
+        fields
+            .map(|(name, kind)| (name.clone(), in_flight(kind)))
+            .collect()
+    }
+
+    fn rows(&self, fields: BTreeMap<String, DataType>) -> Result<SendableRecordBatchStream> {
+        self.rows_of(self.manifest.shards.values().flatten(), fields)
+    }
+
+    fn rows_of<'a>(
         &self,
+        shards: impl Iterator<Item = &'a ShardEntry>,
         fields: BTreeMap<String, DataType>,
-    ) -> Result<datafusion::execution::SendableRecordBatchStream> {
+    ) -> Result<SendableRecordBatchStream> {
         let fields = fields
             .into_iter()
             .map(|(name, kind)| Field::new(name, kind, true));
         let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let shards: Vec<_> = self.manifest.shards.values().flatten().cloned().collect();
-        let table = ShardTable::new(&self.store, &shards, schema);
+        let table = ShardTable::new(&self.store, shards, schema);
         Ok(table.read().execute(0, self.session.task_ctx())?)
+    }
+}
+
+/// A store that a run takes signals from.
+pub(crate) struct Recalling {
+    store: SignalStore,
+    fields: BTreeMap<String, DataType>,
+}
+
+impl Recalling {
+    /// The plan of a recipe that takes from a store what is there, and the store.
+    pub(crate) fn of(
+        uri: &str,
+        recipe: &Arc<Recipe>,
+        plan: &Arc<Plan>,
+        registry: &Registry,
+        options: &RunOptions,
+        runtime: &Runtime,
+    ) -> Result<(Plan, Self)> {
+        let recipes = [(recipe.clone(), plan.clone())];
+        let signals = Signals::of(&recipes, registry, uri, 0.0).map_err(|problems| {
+            let problems: Vec<String> = problems.into_iter().map(|(_, problem)| problem).collect();
+            Error::Usage(format!(
+                "this recipe cannot take signals from a store: {}; run it without",
+                problems.join("; ")
+            ))
+        })?;
+        let store = SignalStore::open(uri, options, runtime)?.ok_or_else(|| {
+            Error::Usage(format!(
+                "no store of signals was published at {uri}; make it with `gristmill signals RECIPES --to {uri}`"
+            ))
+        })?;
+        store.is_of(&signals, options, runtime)?;
+        let plan = recalling(recipe, plan, registry, &|name| store.has(name));
+        let steps = plan.segments.iter().flat_map(|segment| &segment.steps);
+        let signals = steps.filter_map(|step| match &step.op {
+            Op::Recall(signals) => Some(signals.iter()),
+            _ => None,
+        });
+        let mut names: Vec<&str> = signals
+            .flatten()
+            .filter_map(|(_, recalled)| recalled.as_ref())
+            .flat_map(|recalled| &recalled.columns)
+            .map(|(_, stored)| stored.as_str())
+            .collect();
+        names.extend([columns::ID.name, FAULTS]);
+        let fields = store.fields(&names);
+        Ok((plan, Recalling { store, fields }))
+    }
+
+    /// What it tells of the documents of a slice of the input, which is cut as it was for the store.
+    pub(crate) async fn slice(&self, number: u32) -> Result<Vec<RecordBatch>> {
+        let name = layout::slice_record(number);
+        let record = self.store.store.get(&name).await?.ok_or_else(|| {
+            let store = self.store.store.uri();
+            Error::PlanDiffers(format!(
+                "{store}/{name} is gone; make the store again with `gristmill signals`"
+            ))
+        })?;
+        let record = SliceRecord::from_json(&record)?;
+        let rows = self.store.rows_of(record.shards.iter(), self.fields.clone())?;
+        Ok(rows.try_collect().await?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What stops writing or reading shards: only the environment.
 
+use std::io;
+
 /// Why shards could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,10 +26,34 @@ impl Error {
         }
     }
 
+    /// Whether what is not found is the bucket.
+    pub(crate) fn is_of_bucket(error: &(dyn std::error::Error + 'static)) -> bool {
+        let chain = describe(error);
+        ["NoSuchBucket", "ContainerNotFound"]
+            .iter()
+            .any(|sign| chain.contains(sign))
+    }
+
+    /// Sorts an error of a local disk into the two kinds.
+    pub(crate) fn of_disk(error: &io::Error, what: impl std::fmt::Display) -> Self {
+        match is_for_good(error) {
+            true => Error::Failed(format!("{what}: {error}; check the permissions")),
+            false => Error::Unavailable(format!("{what}: {error}; run the same command again to continue")),
+        }
+    }
+
     /// Sorts an error of the object store into the two kinds.
     pub fn of_store(error: &object_store::Error, what: impl std::fmt::Display) -> Self {
         use object_store::Error as E;
         let chain = describe(error);
+        if let Some((advice, is_final)) = advice(&chain) {
+            let message = format!("{what}: {chain}; {advice}");
+            return if is_final {
+                Error::Failed(message)
+            } else {
+                Error::Unavailable(message)
+            };
+        }
         match error {
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => Error::Failed(format!(
                 "{what}: access denied: {chain}; check the credentials in the environment (AWS_*, GOOGLE_*, AZURE_*)"
@@ -40,6 +66,64 @@ impl Error {
             _ => Error::Unavailable(format!("{what}: {chain}; run the same command again to continue")),
         }
     }
+}
+
+/// What to do about an answer, by what is known of such answers, and whether trying again does not change it.
+fn advice(chain: &str) -> Option<(&'static str, bool)> {
+    // A machine of the cloud asks these for its credentials; they may be out for a while.
+    const METADATA: [&str; 3] = ["169.254.169.254", "metadata.google.internal", "169.254.170.2"];
+    const ADVICE: [(&[&str], &str); 8] = [
+        (
+            &METADATA,
+            "no credentials were found in the environment, and this machine has none of its own: set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, GOOGLE_SERVICE_ACCOUNT, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY; for what \
+             is public, AWS_SKIP_SIGNATURE=true, GOOGLE_SKIP_SIGNATURE=true or AZURE_SKIP_SIGNATURE=true",
+        ),
+        (
+            &[
+                "PermanentRedirect",
+                "AuthorizationHeaderMalformed",
+                "without LOCATION",
+                "301 Moved",
+            ],
+            "the bucket is in another region: set AWS_REGION to its region",
+        ),
+        (
+            &[
+                "NoSuchBucket",
+                "ContainerNotFound",
+                "specified bucket does not exist",
+            ],
+            "there is no bucket of this name: create it first, or check the address and AWS_ENDPOINT_URL",
+        ),
+        (
+            &[
+                "InvalidAccessKeyId",
+                "SignatureDoesNotMatch",
+                "InvalidAuthenticationInfo",
+            ],
+            "the store does not know these credentials: check them, and that they are of this store",
+        ),
+        (
+            &["ExpiredToken", "TokenExpired"],
+            "the credentials have expired: get new ones",
+        ),
+        (
+            &["RequestTimeTooSkewed"],
+            "the clock of this machine is wrong: set it",
+        ),
+        (
+            &["URL scheme is not allowed", "invalid URL, scheme is not http"],
+            "the endpoint is not encrypted: set AWS_ALLOW_HTTP=true (AZURE_ALLOW_HTTP, GOOGLE_ALLOW_HTTP) if that is right",
+        ),
+        (
+            &["Account must be specified", "Missing bucket name"],
+            "the store needs to be told more: set AZURE_STORAGE_ACCOUNT_NAME, or give the bucket in the address",
+        ),
+    ];
+    let said = |signs: &[&str]| signs.iter().any(|sign| chain.contains(sign));
+    let found = ADVICE.iter().find(|(signs, _)| said(signs));
+    found.map(|(signs, advice)| (*advice, *signs != METADATA))
 }
 
 /// The error and its causes in one line.
@@ -60,17 +144,21 @@ fn describe(error: &dyn std::error::Error) -> String {
 fn is_permission(error: &object_store::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return matches!(
-                io.kind(),
-                std::io::ErrorKind::PermissionDenied
-                    | std::io::ErrorKind::ReadOnlyFilesystem
-                    | std::io::ErrorKind::NotADirectory
-            );
+        if let Some(error) = inner.downcast_ref::<io::Error>() {
+            return is_for_good(error);
         }
         cause = inner.source();
     }
     false
+}
+
+/// Whether trying again does not help.
+fn is_for_good(error: &io::Error) -> bool {
+    use io::ErrorKind as E;
+    matches!(
+        error.kind(),
+        E::PermissionDenied | E::ReadOnlyFilesystem | E::NotADirectory
+    )
 }
 
 impl From<parquet::errors::ParquetError> for Error {

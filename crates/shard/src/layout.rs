@@ -25,6 +25,8 @@ pub const SLICES: &str = "_gristmill/slices";
 pub const STAGE: &str = "_gristmill/stage";
 /// Times, hosts, metrics.
 pub const RUNS: &str = "_gristmill/runs";
+/// The shards of all modalities.
+pub const DATA: &str = "data";
 /// The rejected rows.
 pub const REJECTS: &str = "rejects";
 /// The members of dedup clusters.
@@ -35,11 +37,11 @@ pub const CARD: &str = "README.md";
 pub const CROISSANT: &str = "croissant.json";
 
 /// The folders at the top.
-pub(crate) const FOLDERS: [&str; 4] = ["_gristmill", CLUSTERS, "data", REJECTS];
+pub(crate) const FOLDERS: [&str; 4] = ["_gristmill", CLUSTERS, DATA, REJECTS];
 
 /// The folder of a modality's shards.
 pub fn data(modality: &str) -> String {
-    format!("data/{modality}")
+    format!("{DATA}/{modality}")
 }
 
 /// The folder of a phase's staged rows.

@@ -11,8 +11,10 @@ mod card;
 mod error;
 mod exec;
 mod features;
+mod folder;
 pub mod layout;
 mod manifest;
+mod reader;
 mod rejects;
 mod sketch;
 mod store;
@@ -30,7 +32,7 @@ pub use rejects::{
     BORN_COLUMN, CHAIN_COLUMN, PREVIEW_COLUMN, RejectMode, Rule, VALUES_COLUMN, VERDICT_COLUMN,
 };
 pub use sketch::{Bin, Bins, Numbers, Sketch, Sketcher, Sketches};
-pub use store::{Created, Store};
+pub use store::{Created, Found, Store, list};
 pub use table::{ShardTable, register_store};
 pub use verify::{Finding, verify};
 pub use writer::{ShardOptions, ShardWriter, blake3_hex};

@@ -126,6 +126,13 @@ impl Manifest {
         shard.path.strip_prefix("data/")?.split('/').next()
     }
 
+    /// Every file that it names.
+    pub fn files(&self) -> impl Iterator<Item = &ShardEntry> {
+        let of_steps = self.dedup.iter().flat_map(|step| &step.files);
+        let shards = self.shards.values().flatten();
+        shards.chain(&self.rejects).chain(of_steps)
+    }
+
     /// Rows in all shards.
     pub fn rows(&self) -> u64 {
         self.shards.values().flatten().map(|shard| shard.rows).sum()

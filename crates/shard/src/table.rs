@@ -25,7 +25,7 @@ use datafusion::{
 };
 use object_store::ObjectMeta;
 
-use crate::{ShardEntry, Store};
+use crate::{ShardEntry, Store, reader::ShardReaders};
 
 /// The address by which plans name a store; a session that runs them knows it by [`register_store`]. It tells
 /// nothing of the real address, which may hold what belongs into no plan.
@@ -45,6 +45,7 @@ pub struct ShardTable {
     url: ObjectStoreUrl,
     schema: SchemaRef,
     files: Vec<PartitionedFile>,
+    readers: Arc<ShardReaders>,
 }
 
 impl ShardTable {
@@ -61,6 +62,7 @@ impl ShardTable {
             url: store_url(store),
             schema,
             files: files.collect(),
+            readers: Arc::new(ShardReaders(store.object_store().clone())),
         }
     }
 
@@ -108,7 +110,8 @@ impl ShardTable {
         if groups.is_empty() {
             groups.push(FileGroup::new(Vec::new()));
         }
-        let scan = FileScanConfigBuilder::new(self.url.clone(), Arc::new(ParquetSource::new(table)))
+        let source = ParquetSource::new(table).with_parquet_file_reader_factory(self.readers.clone());
+        let scan = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(columns.cloned())?
             .with_limit(limit)

@@ -42,14 +42,7 @@ pub async fn verify(store: &Store, manifest: &Manifest, mut found: impl FnMut(Fi
         subject: "account".into(),
         problem,
     });
-    let clusters = || manifest.dedup.iter().flat_map(|step| &step.files);
-    for shard in manifest
-        .shards
-        .values()
-        .flatten()
-        .chain(&manifest.rejects)
-        .chain(clusters())
-    {
+    for shard in manifest.files() {
         let problem = match store.get(&shard.path).await? {
             Some(bytes) => tokio::task::block_in_place(|| compare(shard, &bytes)),
             None => Some("missing".to_owned()),
@@ -59,14 +52,7 @@ pub async fn verify(store: &Store, manifest: &Manifest, mut found: impl FnMut(Fi
             problem,
         });
     }
-    let named: HashSet<&str> = manifest
-        .shards
-        .values()
-        .flatten()
-        .chain(&manifest.rejects)
-        .chain(clusters())
-        .map(|shard| shard.path.as_str())
-        .collect();
+    let named: HashSet<&str> = manifest.files().map(|file| file.path.as_str()).collect();
     for folder in manifest
         .shards
         .keys()

@@ -31,9 +31,7 @@ use parquet::{
     schema::types::ColumnPath,
 };
 
-use tempfile::TempPath;
-
-use crate::{Error, Result, ShardEntry, Store, features, layout};
+use crate::{Error, Result, ShardEntry, Store, features, folder::Draft, layout};
 
 /// Rows per call of the encoder …
 const BLOCK_ROWS: usize = 64;
@@ -171,12 +169,37 @@ struct OpenShard {
     group_rows: usize,
 }
 
-/// A file that hashes what goes through it: a draft of the shard where the output is a folder, a scratch file
-/// otherwise.
+/// A file that hashes what goes through it.
 struct HashingFile {
-    file: BufWriter<File>,
-    draft: Option<TempPath>,
+    file: BufWriter<Unnamed>,
     hash: blake3::Hasher,
+}
+
+/// The file of a shard that is being written.
+enum Unnamed {
+    /// Where the output is a folder: it gets its name when it is done.
+    Draft(Draft),
+    /// Elsewhere: it is copied.
+    Scratch(File),
+}
+
+impl Unnamed {
+    fn file(&mut self) -> &mut File {
+        match self {
+            Unnamed::Draft(draft) => &mut draft.file,
+            Unnamed::Scratch(file) => file,
+        }
+    }
+}
+
+impl Write for Unnamed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file().flush()
+    }
 }
 
 impl Write for HashingFile {
@@ -306,12 +329,12 @@ impl ShardWriter {
             .file
             .into_inner()
             .map_err(io::IntoInnerError::into_error)?;
-        let bytes = file.metadata()?.len();
+        let bytes = file.file().metadata()?.len();
         let name = layout::part(self.slice, self.written.len() as u32, &blake3);
         let path = format!("{}/{name}", self.folder);
-        match scratch.draft {
-            Some(draft) => store.put_draft(&path, draft)?,
-            None => store.put_file(&path, &mut file, bytes).await?,
+        match file {
+            Unnamed::Draft(draft) => store.put_draft(&path, draft).await?,
+            Unnamed::Scratch(file) => store.put_file(&path, file, bytes).await?,
         }
         self.written.push(ShardEntry {
             path,
@@ -331,15 +354,14 @@ impl OpenShard {
             Some(_) => None,
             None => store.draft(folder)?,
         };
-        let (file, draft) = match (draft, &options.scratch) {
-            (Some((file, draft)), _) => (Ok(file), Some(draft)),
-            (None, Some(folder)) => (tempfile::tempfile_in(folder), None),
-            (None, None) => (tempfile::tempfile(), None),
+        let file = match (draft, &options.scratch) {
+            (Some(draft), _) => Ok(Unnamed::Draft(draft)),
+            (None, Some(folder)) => tempfile::tempfile_in(folder).map(Unnamed::Scratch),
+            (None, None) => tempfile::tempfile().map(Unnamed::Scratch),
         };
         let file = file.map_err(|error| Error::from(error).context("cannot open a scratch file"))?;
         let sink = HashingFile {
             file: BufWriter::with_capacity(1 << 16, file),
-            draft,
             hash: blake3::Hasher::new(),
         };
         // Without the stored Arrow schema, readers take types from Parquet itself, which is what makes `datasets`

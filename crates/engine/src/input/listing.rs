@@ -8,7 +8,6 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use futures::TryStreamExt;
 use globset::{GlobBuilder, GlobMatcher};
 use gristmill_shard::layout;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
@@ -309,7 +308,9 @@ async fn list_remote(store: Arc<dyn ObjectStore>, root: &str, key: &str, uri: &s
     let fixed = &key[..key.find(WILDCARDS).unwrap_or(key.len())];
     let prefix = Path::from(&fixed[..fixed.rfind('/').map_or(0, |slash| slash + 1)]);
     let pattern = if is_folder { None } else { Some(matcher(key, uri)?) };
-    let metas: Vec<ObjectMeta> = store.list(Some(&prefix)).try_collect().await.map_err(failed)?;
+    let metas = gristmill_shard::list(store.as_ref(), &prefix)
+        .await
+        .map_err(failed)?;
     let mut found: Vec<Listed> = metas
         .into_iter()
         .filter(|meta| {

@@ -3,16 +3,13 @@
 use super::{Found, Slice};
 
 /// Name endings of objects that can be cut at bytes: the reader finds the first record after a cut by itself.
-/// For others a cut would only give empty slices.
-const CUT: [&str; 12] = [
-    ".warc",
+/// For others a cut would only give empty slices. Archives that are not packed are not cut: what looks like a record may be
+/// part of one, and a reader that begins behind the record's start cannot know.
+const CUT: [&str; 8] = [
     ".warc.gz",
     ".warc.zst",
-    ".wet",
     ".wet.gz",
-    ".wat",
     ".wat.gz",
-    ".arc",
     ".arc.gz",
     ".jsonl",
     ".ndjson",

@@ -6,6 +6,7 @@
 mod extract;
 mod fetch;
 mod nodes;
+mod recall;
 mod route;
 mod scan;
 mod sieve;
@@ -30,6 +31,7 @@ use gristmill_shard::{CHAIN_COLUMN, VERDICT_COLUMN};
 
 pub(crate) use fetch::{Fetcher, Location};
 pub(crate) use nodes::{IMAGES, Nodes, TEXTS};
+pub(crate) use recall::Memory;
 pub(crate) use route::RouteExec;
 pub(crate) use scan::{ScanConfig, scan};
 pub(crate) use sieve::{Asking, SieveExec, condition, json_value};

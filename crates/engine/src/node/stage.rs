@@ -31,17 +31,23 @@ use datafusion::{
     },
 };
 use futures::{StreamExt, TryStreamExt};
-use gristmill_core::{ColumnType, Fault, columns};
+use gristmill_core::{ColumnType, Fault, Signal, columns};
 use gristmill_dedup::{
     CLUSTER_ID, CLUSTER_RANK, CLUSTER_SIMILARITY, CLUSTER_SIZE, DOCUMENT_COLUMN, EVIDENCE_COLUMN,
     TEXT_REPEAT_SHARE, key_column,
 };
 use tokio::sync::oneshot;
 
-use super::{extract::extract, fetch::Location, nodes::Nodes, states::Measurer};
+use super::{
+    extract::extract,
+    fetch::Location,
+    nodes::Nodes,
+    recall::{Known, Memory},
+    states::Measurer,
+};
 use crate::{
     Error,
-    plan::{CONTEXT_COLUMNS, Op, PARENT_ID, PART},
+    plan::{CONTEXT_COLUMNS, Op, PARENT_ID, PART, Recalled},
     progress::StepCost,
 };
 
@@ -55,6 +61,8 @@ pub(crate) struct Members {
     /// What pages say of images: a row of [`CONTEXT_COLUMNS`] in these batches.
     pub(crate) contexts: HashMap<u64, (usize, usize)>,
     pub(crate) context_batches: Vec<RecordBatch>,
+    /// What a store of signals tells of them.
+    pub(crate) memory: Memory,
     /// Where the images of documents are, by document and node.
     pub(crate) resources: HashMap<u64, HashMap<u32, Location>>,
 }
@@ -366,23 +374,15 @@ impl Work {
                 insert(&mut outputs, card.outputs, edited);
             }
             Op::Derive(signals) => {
-                let beside = signals.iter().flat_map(|signal| signal.card().inputs);
-                let wanted = self.output.fields().iter().map(|field| field.name().as_str());
-                let wanted: Vec<&str> = wanted.chain(beside.map(|column| column.name)).collect();
-                for signal in signals {
-                    let card = signal.card();
-                    let computed = signal
-                        .measure(&inputs(card.inputs, batch, &outputs), &wanted)
-                        .map_err(failed)?;
-                    insert(&mut outputs, card.outputs, computed.columns);
-                    if computed.faults.null_count() < computed.faults.len() {
-                        let before = inputs(&[columns::FAULT], batch, &outputs).remove(0);
-                        let faults = before.as_string_view().iter().zip(&computed.faults);
-                        let faults: StringViewArray =
-                            faults.map(|(before, fault)| before.or(fault)).collect();
-                        outputs.insert(columns::FAULT.name.to_owned(), Arc::new(faults));
-                    }
-                }
+                let signals: Vec<_> = signals.iter().map(|signal| (*signal, None)).collect();
+                self.derive(batch, &signals, &mut outputs)?;
+            }
+            Op::Recall(signals) => {
+                let signals: Vec<_> = signals
+                    .iter()
+                    .map(|(signal, recalled)| (*signal, recalled.as_ref()))
+                    .collect();
+                self.derive(batch, &signals, &mut outputs)?;
             }
             Op::Keys(op) => {
                 let Some(fingerprint) = op.fingerprint() else {
@@ -451,6 +451,49 @@ impl Work {
 }
 
 impl Work {
+    /// Measures signals, or recalls them, in their order.
+    fn derive(
+        &self,
+        batch: &RecordBatch,
+        signals: &[(&'static dyn Signal, Option<&Recalled>)],
+        outputs: &mut HashMap<String, ArrayRef>,
+    ) -> DfResult<()> {
+        let measured = signals.iter().filter(|(_, recalled)| recalled.is_none());
+        let beside = measured.flat_map(|(signal, _)| signal.card().inputs);
+        let wanted = self.output.fields().iter().map(|field| field.name().as_str());
+        let wanted: Vec<&str> = wanted.chain(beside.map(|column| column.name)).collect();
+        let is_recalling = signals.iter().any(|(_, recalled)| recalled.is_some());
+        let known = if is_recalling {
+            self.members.memory.of(batch)?
+        } else {
+            Known::default()
+        };
+        for (signal, recalled) in signals {
+            let card = signal.card();
+            let faults = match recalled {
+                Some(recalled) => {
+                    outputs.extend(known.columns(recalled, &wanted)?);
+                    known.faults(recalled)?
+                }
+                None => {
+                    let failed = |error: gristmill_core::Error| Error::from(error);
+                    let computed = signal
+                        .measure(&inputs(card.inputs, batch, outputs), &wanted)
+                        .map_err(failed)?;
+                    insert(outputs, card.outputs, computed.columns);
+                    computed.faults
+                }
+            };
+            if faults.null_count() < faults.len() {
+                let before = inputs(&[columns::FAULT], batch, outputs).remove(0);
+                let faults = before.as_string_view().iter().zip(&faults);
+                let faults: StringViewArray = faults.map(|(before, fault)| before.or(fault)).collect();
+                outputs.insert(columns::FAULT.name.to_owned(), Arc::new(faults));
+            }
+        }
+        Ok(())
+    }
+
     /// What pages say of images; of others nothing.
     fn contexts(&self, batch: &RecordBatch) -> DfResult<Vec<(String, ArrayRef)>> {
         const NOBODY: usize = 0;

@@ -35,7 +35,7 @@ pub(crate) use compile::{
 };
 pub use context::{CONTEXT_COLUMNS, NODE_COLUMNS};
 pub use explain::explain;
-pub(crate) use states::{Act, FAULTS, Measured, States, Stored, Walk, measuring};
+pub(crate) use states::{Act, FAULTS, Measured, Recalled, States, Stored, Walk, measuring, recalling};
 
 /// What a recipe compiles to.
 #[derive(Debug)]
@@ -178,6 +178,8 @@ pub(crate) enum Op {
     Cut(String),
     /// The signals of several recipes are measured, in every state of the content that one of them looks at.
     States(Arc<States>),
+    /// Signals add columns; those that a store tells of are taken from there, by the id of the document.
+    Recall(Arc<Vec<(&'static dyn Signal, Option<Recalled>)>>),
 }
 
 /// What documents are compared by, at the end of a segment.
@@ -329,6 +331,16 @@ impl fmt::Debug for Op {
             Op::Clusters => write!(f, "Clusters"),
             Op::Cut(column) => write!(f, "Cut {column}"),
             Op::States(_) => write!(f, "Signals of several recipes"),
+            Op::Recall(signals) => {
+                let names = |is_recalled: bool| {
+                    let some = signals
+                        .iter()
+                        .filter(|(_, recalled)| recalled.is_some() == is_recalled);
+                    let names: Vec<_> = some.map(|(signal, _)| signal.card().name).collect();
+                    names.join(", ")
+                };
+                write!(f, "Recall {}; derive {}", names(true), names(false))
+            }
         }
     }
 }
@@ -368,6 +380,11 @@ impl Op {
             Op::Clusters | Op::Context => vec![DOCUMENT_COLUMN],
             Op::Cut(column) => vec![DOCUMENT_COLUMN, column],
             Op::States(states) => states.inputs(),
+            Op::Recall(signals) => {
+                let measured = signals.iter().filter(|(_, recalled)| recalled.is_none());
+                let read = measured.flat_map(|(signal, _)| names(signal.card().inputs));
+                read.chain([columns::ID.name]).collect()
+            }
         }
     }
 
@@ -418,6 +435,10 @@ impl Op {
                 .chain(fields(&REPEAT_COLUMNS))
                 .collect(),
             Op::States(states) => states.outputs(),
+            Op::Recall(signals) => signals
+                .iter()
+                .flat_map(|(signal, _)| fields(signal.card().outputs))
+                .collect(),
         }
     }
 

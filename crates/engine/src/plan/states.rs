@@ -74,6 +74,15 @@ impl fmt::Debug for Measured {
     }
 }
 
+/// What a store tells of a signal.
+#[derive(Debug, Clone)]
+pub(crate) struct Recalled {
+    /// What its faults are called there.
+    pub(crate) key: String,
+    /// Its columns, and the names that they are stored under.
+    pub(crate) columns: Vec<(Field, String)>,
+}
+
 /// What a recipe asks of stored columns.
 #[derive(Debug)]
 pub(crate) enum Act {
@@ -209,20 +218,7 @@ impl States {
         if plan.is_routed() {
             return Err("it has several chains".to_owned());
         }
-        let mut walker = Walker {
-            states: self,
-            recipe,
-            registry,
-            state: 0,
-            places: BTreeMap::new(),
-            faults: BTreeSet::new(),
-            walk: Walk {
-                acts: Vec::new(),
-                entry: Vec::new(),
-                text: None,
-                work: Vec::new(),
-            },
-        };
+        let mut walker = Walker::new(self, recipe, registry);
         let (entry, rest) = split(plan);
         walker.begin(plan, &entry);
         for step in rest {
@@ -251,7 +247,24 @@ struct Walker<'a> {
     walk: Walk,
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    fn new(states: &'a mut States, recipe: &'a Recipe, registry: &'a Registry) -> Self {
+        Walker {
+            states,
+            recipe,
+            registry,
+            state: 0,
+            places: BTreeMap::new(),
+            faults: BTreeSet::new(),
+            walk: Walk {
+                acts: Vec::new(),
+                entry: Vec::new(),
+                text: None,
+                work: Vec::new(),
+            },
+        }
+    }
+
     fn begin(&mut self, plan: &Plan, entry: &[&super::PlanStep]) {
         for step in entry {
             if let Op::Sieve(doors) = &step.op {
@@ -310,7 +323,11 @@ impl Walker<'_> {
                 };
                 self.walk.acts.push(act);
             }
-            Op::Derive(signals) => signals.iter().for_each(|signal| self.measure(*signal)),
+            Op::Derive(signals) => {
+                for signal in signals {
+                    self.measure(*signal);
+                }
+            }
             Op::Edit(_) => self.edit(label, op),
             Op::Keys(keys) if keys.fingerprint().is_some() => self.compare(op, keys),
             Op::Clusters => {
@@ -332,7 +349,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn measure(&mut self, signal: &'static dyn Signal) {
+    fn measure(&mut self, signal: &'static dyn Signal) -> Recalled {
         let card = signal.card();
         let is_built_in = self
             .registry
@@ -348,11 +365,17 @@ impl Walker<'_> {
         let suffix = format!("{}{end}", self.states.nodes[self.state].suffix);
         let key = format!("{}{suffix}", card.name);
         let op = Op::Derive(vec![signal]);
-        self.add(&key, &op, &suffix);
+        let names = self.add(&key, &op, &suffix);
+        let stored = names.into_iter().map(|(_, stored)| stored);
+        Recalled {
+            columns: op.outputs().into_iter().zip(stored).collect(),
+            key,
+        }
     }
 
-    /// Adds an operation to this state unless it is there, and remembers where its outputs are.
-    fn add(&mut self, key: &str, op: &Op, suffix: &str) {
+    /// Adds an operation to this state unless it is there, and remembers where its outputs are: the names of its columns
+    /// and those that they are stored under.
+    fn add(&mut self, key: &str, op: &Op, suffix: &str) -> Vec<(String, String)> {
         let outputs = op.outputs();
         let names = outputs
             .iter()
@@ -366,11 +389,12 @@ impl Walker<'_> {
             node.measured.push(Measured {
                 key: key.to_owned(),
                 op: op.clone(),
-                stored: names,
+                stored: names.clone(),
             });
         }
         self.faults.insert(key.to_owned());
         self.walk.work.push((key.to_owned(), self.walk.acts.len()));
+        names
     }
 
     fn edit(&mut self, label: &str, op: &Op) {
@@ -541,4 +565,98 @@ pub(crate) fn measuring(plan: &Plan, states: &Arc<States>, versions: BTreeMap<St
         versions,
         source_schema: plan.source_schema.clone(),
     }
+}
+
+/// A plan that takes the signals before its first comparison from a store with these columns, and measures what is not there.
+/// It gives the same rows.
+pub(crate) fn recalling(
+    recipe: &Recipe,
+    plan: &Plan,
+    registry: &Registry,
+    is_stored: &dyn Fn(&str) -> bool,
+) -> Plan {
+    let mut states = States::new(0.0);
+    let mut walker = Walker::new(&mut states, recipe, registry);
+    let (entry, _) = split(plan);
+    walker.begin(plan, &entry);
+    let mut segments: Vec<Vec<Planned>> = Vec::new();
+    for (number, segment) in plan.segments.iter().enumerate() {
+        let mut ops = Vec::new();
+        for (place, step) in segment.steps.iter().enumerate() {
+            let op = match &step.op {
+                Op::Derive(signals) if number == 0 => {
+                    let known = signals
+                        .iter()
+                        .map(|signal| (*signal, Some(walker.measure(*signal))));
+                    Op::Recall(Arc::new(known.collect()))
+                }
+                op => {
+                    if let (Op::Edit(_), true) = (op, number == 0 && place >= entry.len()) {
+                        walker.edit(&step.label, op);
+                    }
+                    op.clone()
+                }
+            };
+            ops.push(Planned {
+                chain: step.chain,
+                label: step.label.clone(),
+                op,
+            });
+        }
+        segments.push(ops);
+    }
+    let ends = [plan.outputs[0].columns.clone()];
+    // A signal is measured if a column is needed that is not stored, such as the words that other signals count; what it
+    // reads may have to be measured as well.
+    let live = loop {
+        let (live, _) = lives(&segments, &ends);
+        let mut is_settled = true;
+        for (planned, live) in segments[0].iter_mut().zip(&live[0]) {
+            if let Op::Recall(signals) = &mut planned.op {
+                is_settled &= !measured_more(Arc::make_mut(signals).as_mut_slice(), live, is_stored);
+            }
+        }
+        if is_settled {
+            break live;
+        }
+    };
+    Plan {
+        segments: with_schemas(segments, live, &plan.source_schema),
+        rules: plan.rules.clone(),
+        dedup_rules: plan.dedup_rules.clone(),
+        outputs: plan.outputs.clone(),
+        pages: plan.pages,
+        resources: plan.resources,
+        wanted: plan.wanted.clone(),
+        versions: plan.versions.clone(),
+        source_schema: plan.source_schema.clone(),
+    }
+}
+
+/// Has signals measured of which a column is needed and not stored; whether there was one.
+fn measured_more(
+    signals: &mut [(&'static dyn Signal, Option<Recalled>)],
+    live: &BTreeSet<String>,
+    is_stored: &dyn Fn(&str) -> bool,
+) -> bool {
+    let measured = signals.iter().filter(|(_, recalled)| recalled.is_none());
+    let beside: BTreeSet<&str> = measured
+        .flat_map(|(signal, _)| signal.card().inputs)
+        .map(|column| column.name)
+        .collect();
+    let mut is_one = false;
+    for (_, recalled) in signals {
+        let is_missing = |(field, stored): &(Field, String)| {
+            let is_needed = live.contains(field.name()) || beside.contains(field.name().as_str());
+            is_needed && !is_stored(stored)
+        };
+        if recalled
+            .as_ref()
+            .is_some_and(|recalled| recalled.columns.iter().any(is_missing))
+        {
+            *recalled = None;
+            is_one = true;
+        }
+    }
+    is_one
 }

@@ -16,7 +16,10 @@ use super::{
     suggest,
     yaml::{self, Node, Value},
 };
-use crate::registry::{Modality, Registry, find_edit};
+use crate::{
+    address::shown,
+    registry::{Modality, Registry, find_edit},
+};
 
 /// What the command line changes in a recipe.
 #[derive(Debug, Clone, Default)]
@@ -113,7 +116,7 @@ fn apply(root: &mut Node, overrides: &Overrides, problems: &mut Problems) {
             _ => None,
         };
         let entries = overrides.read.iter().map(|uri| {
-            let place = Place::Option(format!("--read {uri}").into());
+            let place = Place::Option(format!("--read {}", shown(uri)).into());
             let mut entry = match &first {
                 Some(node) if matches!(node.value, Value::Map(_)) => node.clone(),
                 _ => Node {
@@ -140,7 +143,7 @@ fn apply(root: &mut Node, overrides: &Overrides, problems: &mut Problems) {
         }
     }
     if let Some(uri) = &overrides.to {
-        let place = Place::Option(format!("--to {uri}").into());
+        let place = Place::Option(format!("--to {}", shown(uri)).into());
         if let Err(message) = root.set("write.uri", scalar(uri, &place)) {
             problems.add(
                 &place,
@@ -498,12 +501,7 @@ impl Reader<'_> {
                 );
             }
         }
-        let has_secret = uri.split_once("://").is_some_and(|(_, rest)| {
-            rest.split('/')
-                .next()
-                .is_some_and(|authority| authority.contains('@') && authority.contains(':'))
-        });
-        if has_secret || uri.contains("X-Amz-Signature=") || uri.contains("sig=") {
+        if shown(uri) != uri {
             self.problems.add(
                 place,
                 "the address holds a secret",

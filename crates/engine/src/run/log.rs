@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     Result,
-    progress::{Progress, process_time},
+    progress::{Progress, peak_memory, process_time},
 };
 
 /// Slices that are told.
@@ -57,6 +57,7 @@ impl RunLog {
             "bytes_read": progress.bytes_read.load(Ordering::Relaxed),
             "records_read": progress.records.load(Ordering::Relaxed),
             "cpu_seconds": (process_time().saturating_sub(self.cpu)).as_secs_f64(),
+            "peak_memory_bytes": peak_memory(),
             "steps": steps.collect::<Vec<_>>(),
             "slowest_slices": slowest.collect::<Vec<_>>(),
         });

@@ -38,6 +38,7 @@ use crate::{
     input::{self, Input},
     node::ScanConfig,
     progress::Progress,
+    signals::Recalling,
 };
 
 pub(crate) use plan_file::Agreed;
@@ -76,6 +77,8 @@ pub struct RunOptions {
     pub batch_bytes: usize,
     /// The share of the slices that this run does; all when absent.
     pub share: Option<Share>,
+    /// The address of a store of signals of the same documents, which are taken from there instead of measured.
+    pub signals: Option<String>,
 }
 
 impl Default for RunOptions {
@@ -87,6 +90,7 @@ impl Default for RunOptions {
             batch_rows: 256,
             batch_bytes: 512 << 10,
             share: None,
+            signals: None,
         }
     }
 }
@@ -177,6 +181,8 @@ pub(crate) struct Run {
     pub(crate) asked_blake3: String,
     /// Sieves note what every rule says, and reject only what cannot be measured.
     pub(crate) asks_all: bool,
+    /// Where signals are taken from instead of measured.
+    pub(crate) recalling: Option<Recalling>,
 }
 
 /// Counters for a plan, to be watched while [`run`] works.
@@ -208,6 +214,13 @@ pub fn run(
     for index in &indexes {
         input::keep_apart(&recipe.read, index.index.store().uri())?;
     }
+    let (plan, recalling) = match &options.signals {
+        Some(signals) => {
+            let (plan, recalling) = Recalling::of(signals, recipe, plan, registry, options, runtime)?;
+            (&Arc::new(plan), Some(recalling))
+        }
+        None => (plan, None),
+    };
     let log = log::RunLog::start();
     runtime.block_on(async {
         let input = Arc::new(input::list(&recipe.read, &options.stores, runtime.io()).await?);
@@ -242,6 +255,7 @@ pub fn run(
         let run = Run {
             indexes,
             asked_blake3: agreed.asked_blake3,
+            recalling,
             ..Run::new(recipe, plan, registry, runtime, options, progress, store, &input)?
         };
         let store = run.store.clone();
@@ -249,10 +263,14 @@ pub fn run(
             Ok(outcome) => outcome,
             // Another run that did the same may have published, and removed what this one wanted to read.
             Err(error) => match store.get(layout::MANIFEST).await {
-                Ok(Some(bytes)) => Outcome::Complete {
-                    manifest: Box::new(Manifest::from_json(&bytes)?),
-                    was_complete: true,
-                },
+                Ok(Some(bytes)) => {
+                    // What this run staged since then is in nobody's way, but nobody would remove it.
+                    publish::tidy(&store).await?;
+                    Outcome::Complete {
+                        manifest: Box::new(Manifest::from_json(&bytes)?),
+                        was_complete: true,
+                    }
+                }
                 _ => return Err(error),
             },
         };
@@ -308,6 +326,7 @@ impl Run {
             indexes: Vec::new(),
             asked_blake3: String::new(),
             asks_all: false,
+            recalling: None,
             recipe: recipe.clone(),
             plan: plan.clone(),
             store,

@@ -157,7 +157,16 @@ fn compare(theirs: &PlanFile, ours: &PlanFile, store: &Store) -> Result<()> {
         inputs.push(format!("the folder was {} and is {}", theirs.base, ours.base));
     }
     if inputs.is_empty() {
-        return Ok(());
+        return match theirs.slices == ours.slices {
+            true => Ok(()),
+            // Records of slices would be taken for those of other ranges.
+            false => Err(Error::PlanDiffers(format!(
+                "{} was begun by a gristmill that cuts the same input into {} slices, where this one cuts {}; write to a new address",
+                store.uri(),
+                theirs.slices,
+                ours.slices
+            ))),
+        };
     }
     let count = inputs.len();
     inputs.truncate(20);

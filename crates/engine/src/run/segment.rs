@@ -23,7 +23,7 @@ use super::{Event, Outcome, Run};
 use crate::{
     Error, Result, Runtime,
     input::{Input, Slice},
-    node::{self, Asking, Fetcher, Measurer, Members, Nodes, RouteExec, SieveExec, StageExec, scan},
+    node::{self, Asking, Fetcher, Measurer, Members, Memory, Nodes, RouteExec, SieveExec, StageExec, scan},
     plan::{Op, PlanOutput, PlanStep, Segment},
     progress::{Progress, SliceTime},
     registry::find_edit,
@@ -287,7 +287,16 @@ impl Run {
         let scanned = Arc::new(AtomicU64::new(0));
         let started = Instant::now();
         let (source, members) = match work {
-            Work::Source(ranges) => (scan(&self.scan, ranges, scanned.clone()), Members::default()),
+            Work::Source(ranges) => {
+                let members = Members {
+                    memory: match &self.recalling {
+                        Some(recalling) => Memory::new(recalling.slice(slice).await?)?,
+                        None => Memory::default(),
+                    },
+                    ..Members::default()
+                };
+                (scan(&self.scan, ranges, scanned.clone()), members)
+            }
             Work::Staged { files, slices } => {
                 let members = self.members(number - 1, *slices).await?;
                 let staged = ShardTable::new(&self.store, files, segment.input.clone());

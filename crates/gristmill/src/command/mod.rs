@@ -17,6 +17,7 @@ mod run;
 mod sample;
 mod screen;
 mod summary;
+mod upkeep;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -81,6 +82,10 @@ enum Verb {
     Report(report::ReportArguments),
     /// Say which measures moved between two outputs
     Drift(drift::DriftArguments),
+    /// Show or delete what killed runs left in an output: objects that nothing names
+    Gc(upkeep::GcArguments),
+    /// Try out whether a store can hold an output, and say what is missing
+    Doctor(upkeep::DoctorArguments),
     /// Compare every file of an output with its manifest
     Verify(inspect::OutputArguments),
     /// Run decoders for another process of this command
@@ -175,6 +180,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Compare(arguments) => compare::compare(&context, &arguments),
         Verb::Report(arguments) => report::run(&context, &arguments),
         Verb::Drift(arguments) => drift::drift(&context, &arguments),
+        Verb::Gc(arguments) => upkeep::gc(&context, &arguments),
+        Verb::Doctor(arguments) => upkeep::doctor(&context, &arguments),
         Verb::Verify(arguments) => inspect::verify(&context, &arguments),
         Verb::Query(arguments) => inspect::query(&context, &arguments),
     });

@@ -21,6 +21,9 @@ pub(crate) struct RunArguments {
     /// Do only share I of N of the slices, for array jobs: give each job its I from 1 to N, then run once without
     #[arg(long, value_name = "I/N", value_parser = share)]
     slices: Option<Share>,
+    /// Take signals from this output of `gristmill signals` instead of measuring them again; the rows are the same
+    #[arg(long, value_name = "URI")]
+    signals: Option<String>,
 }
 
 fn share(text: &str) -> Result<Share, String> {
@@ -41,6 +44,7 @@ impl RunArguments {
             recipe,
             machine: MachineArguments::default(),
             slices: None,
+            signals: None,
         }
     }
 }
@@ -51,6 +55,7 @@ pub(crate) fn run(context: &Context, arguments: &RunArguments) -> Result<(), Err
     let runtime = context.runtime()?;
     let mut options = context.options(Some(&arguments.machine));
     options.share = arguments.slices;
+    options.signals = arguments.signals.clone();
     let progress = gristmill_engine::progress(&ready.plan);
     let display = Display::start(&context.screen, progress.clone());
     let result = gristmill_engine::run(

@@ -281,3 +281,89 @@ fn a_recipe_that_cannot_share_is_run_and_compared_all_the_same() {
         text(&refused.stderr)
     );
 }
+
+/// A store of one recipe gives the runs of others the signals that they have in common, and changes nothing of what they write.
+#[test]
+fn a_run_over_stored_signals_writes_the_bytes_of_a_run_that_measures() {
+    let folder = crawl();
+    let read = path(&folder, "crawl/*.warc.gz");
+    let recipe = |name: &str, body: &str| {
+        let file = path(&folder, &format!("{name}.yaml"));
+        fs::write(
+            &file,
+            format!("{{recipe: 1, name: {name}, {body}, write: {{rejects: all}}}}"),
+        )
+        .unwrap();
+        file
+    };
+    let store = path(&folder, "store");
+    let files = RECIPES.map(|(name, body)| recipe(name, body));
+    let mut stored: Vec<&str> = vec!["signals"];
+    stored.extend(files.iter().map(String::as_str));
+    stored.extend(["--read", &read, "--to", &store]);
+    succeed(&stored);
+
+    // Other thresholds, and a signal that was not stored.
+    let others = [
+        recipe(
+            "stricter",
+            &RECIPES[0].1.replace("language = 'en'", "language_score > 0.95"),
+        ),
+        recipe(
+            "other",
+            &RECIPES[4].1.replace(
+                "text_char_count > 300",
+                "text_word_count > 40 AND text_char_count > 200",
+            ),
+        ),
+    ];
+    for file in files.iter().chain(&others) {
+        let (measured, recalled) = (format!("{file}.measured"), format!("{file}.recalled"));
+        succeed(&["run", file, "--read", &read, "--to", &measured]);
+        succeed(&[
+            "run",
+            file,
+            "--read",
+            &read,
+            "--to",
+            &recalled,
+            "--signals",
+            &store,
+        ]);
+        kit::assert_same_tree(&measured, &recalled);
+        let steps = |output: &str| {
+            let logs = fs::read_dir(format!("{output}/_gristmill/runs")).unwrap();
+            logs.map(|log| fs::read_to_string(log.unwrap().path()).unwrap())
+                .collect::<String>()
+        };
+        // What stands behind a comparison is measured.
+        let is_first = file != &files[3];
+        assert_eq!(steps(&recalled).contains(": Recall "), is_first, "{file}");
+        assert!(!steps(&measured).contains(": Recall "), "{file}");
+    }
+
+    // Signals of other documents.
+    let first = fs::read_dir(path(&folder, "crawl"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    fs::copy(first.path(), path(&folder, "crawl/another.warc.gz")).unwrap();
+    let to = path(&folder, "refused");
+    let refused = kit::run(&[
+        "run",
+        &files[0],
+        "--read",
+        &read,
+        "--to",
+        &to,
+        "--signals",
+        &store,
+    ]);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("other input"),
+        "{}",
+        text(&refused.stderr)
+    );
+}

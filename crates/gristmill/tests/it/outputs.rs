@@ -229,13 +229,13 @@ fn tidying_leaves_the_files_of_others_alone() {
         fs::write(file, "mine").unwrap();
     }
     fs::create_dir_all(format!("{to}/data/text")).unwrap();
-    fs::write(format!("{to}/data/text/part.parquet#3"), "half").unwrap();
+    fs::write(format!("{to}/data/text/gristmill#31"), "half").unwrap();
     let read = path(&folder, "crawl/*.warc.gz");
     succeed(&["run", "recipes/html-extract.yaml", "--read", &read, "--to", &to]);
     for file in &theirs {
         assert_eq!(fs::read_to_string(file).unwrap(), "mine");
     }
-    assert!(!fs::exists(format!("{to}/data/text/part.parquet#3")).unwrap());
+    assert!(!fs::exists(format!("{to}/data/text/gristmill#31")).unwrap());
 }
 
 #[test]
