@@ -85,7 +85,8 @@ impl Sequence {
         let order_type = bits.unsigned()?;
         let mut order_bits = 0;
         match order_type {
-            0 => order_bits = bits.unsigned()? + 4,
+            // More than 16 bits are no order count; see clause 7.4.2.1.1.
+            0 => order_bits = bits.unsigned().filter(|bits| *bits <= 12)? + 4,
             1 => {
                 bits.bit()?;
                 bits.signed()?;
