@@ -2,4 +2,7 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gristmill_fuzz::run("image_qoi", bytes));
+libfuzzer_sys::fuzz_target!(
+    init: gristmill_fuzz::let_panics_unwind(),
+    |bytes: &[u8]| gristmill_fuzz::run("image_qoi", bytes)
+);

@@ -85,7 +85,7 @@ fn change(bytes: &mut Vec<u8>, seeds: &[Vec<u8>], numbers: &mut Numbers) {
         0 | 1 => with(bytes, at, |byte| *byte ^= 1 << numbers.below(8)),
         2 | 3 => with(bytes, at, |byte| *byte = numbers.next() as u8),
         4 => with(bytes, at, |byte| {
-            *byte = byte.wrapping_add(numbers.below(35) as u8).wrapping_sub(17)
+            *byte = byte.wrapping_add(numbers.below(35) as u8).wrapping_sub(17);
         }),
         5..=7 => field(bytes, at, numbers),
         8 => {
@@ -105,9 +105,9 @@ fn change(bytes: &mut Vec<u8>, seeds: &[Vec<u8>], numbers: &mut Numbers) {
             let other = &seeds[numbers.below(seeds.len())];
             let part = piece(other, numbers);
             if numbers.below(2) == 0 {
-                insert(bytes, at, &part)
+                insert(bytes, at, &part);
             } else {
-                overwrite(bytes, at, &part)
+                overwrite(bytes, at, &part);
             }
         }
         12 => bytes.truncate(at),

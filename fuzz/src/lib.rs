@@ -11,4 +11,4 @@ pub mod seeds;
 mod target;
 
 pub use doors::{FINE, outcomes};
-pub use target::{TARGETS, Target, find, run};
+pub use target::{TARGETS, Target, find, let_panics_unwind, run};

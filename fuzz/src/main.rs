@@ -1,16 +1,21 @@
 //! Fuzzes on the stable toolchain.
 //!
 //! ```text
-//! cargo run --release -p gristmill-fuzz -- list
-//! cargo run --release -p gristmill-fuzz -- TARGET|all [--seconds N] [--seeds FOLDER] [--findings FOLDER] [--from NUMBER]
-//! cargo run --release -p gristmill-fuzz -- replay TARGET FILES...
-//! cargo run --release -p gristmill-fuzz -- reduce TARGET FILE
-//! cargo run --release -p gristmill-fuzz -- torture FOLDER...
+//! cargo run --profile fuzz -p gristmill-fuzz -- list
+//! cargo run --profile fuzz -p gristmill-fuzz -- TARGET|all [--seconds N] [--seeds FOLDER] [--findings FOLDER] [--from NUMBER]
+//! cargo run --profile fuzz -p gristmill-fuzz -- replay TARGET FILES...
+//! cargo run --profile fuzz -p gristmill-fuzz -- reduce TARGET FILE
+//! cargo run --profile fuzz -p gristmill-fuzz -- torture FOLDER...
 //! ```
 //!
 //! A child process does the work and writes down the number of each input before it runs, so that the parent knows
 //! which one a dead or hanging child was at; it keeps that input and starts another child behind it. A panic is caught
 //! and kept by the child. Of panics at one place only the first is kept.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what a program for contributors is for"
+)]
 
 mod torture;
 
@@ -23,7 +28,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
-    sync::Mutex,
+    sync::{LazyLock, Mutex},
     thread,
     time::{Duration, Instant},
 };
@@ -93,7 +98,8 @@ fn target(name: &str) -> Result<&'static Target> {
 }
 
 struct Options {
-    seconds: u64,
+    /// CPU time of the inputs.
+    seconds: f64,
     seeds: Option<PathBuf>,
     findings: PathBuf,
     from: u64,
@@ -104,7 +110,7 @@ struct Options {
 impl Options {
     fn read(arguments: &[&str]) -> Result<Options> {
         let mut options = Options {
-            seconds: 60,
+            seconds: 60.0,
             seeds: None,
             findings: Path::new(env!("CARGO_MANIFEST_DIR")).join("findings"),
             from: NUMBER,
@@ -130,18 +136,15 @@ fn watch(target: &Target, options: &Options) -> Result<bool> {
         return work(target, options, log);
     }
     let all = seeds::of(target, &seeds::fixtures(), options.seeds.as_deref())?;
-    let start = Instant::now();
-    let length = Duration::from_secs(options.seconds);
     let log = env::temp_dir().join(format!("gristmill-fuzz-{}-{}", std::process::id(), target.name));
-    let (mut from, mut findings, mut executions) = (options.from, 0, 0);
-    while start.elapsed() < length {
-        let left = (length - start.elapsed()).as_secs().max(1);
-        fs::write(&log, [0; 24])?;
+    let (mut from, mut findings, mut executions, mut spent) = (options.from, 0, 0, 0.0);
+    while spent < options.seconds {
+        fs::write(&log, Note::default().to_bytes())?;
         let mut command = Command::new(env::current_exe()?);
         command.args([
             target.name,
             "--seconds",
-            &left.to_string(),
+            &(options.seconds - spent).to_string(),
             "--from",
             &from.to_string(),
         ]);
@@ -166,9 +169,9 @@ fn watch(target: &Target, options: &Options) -> Result<bool> {
             if let Some(status) = child.try_wait()? {
                 break (Some(status), false);
             }
-            let [number, ..] = numbers(&log)?;
-            if number != last {
-                (last, since) = (number, Instant::now());
+            let note = Note::read(&log)?;
+            if note.number != last {
+                (last, since) = (note.number, Instant::now());
             } else if since.elapsed() > GUARD {
                 child.kill()?;
                 child.wait()?;
@@ -177,16 +180,19 @@ fn watch(target: &Target, options: &Options) -> Result<bool> {
             thread::sleep(Duration::from_millis(50));
         };
         let words = words.join().unwrap_or_default();
-        let [number, done, panics] = numbers(&log)?;
-        executions += done;
-        findings += panics;
-        from = number + 1;
+        let note = Note::read(&log)?;
+        executions += note.done;
+        findings += note.panics;
+        spent += note.spent.as_secs_f64();
+        from = note.number + 1;
         if status.is_some_and(|status| status.success()) {
             continue;
         }
         findings += 1;
         let kind = if is_late { Kind::Slow } else { Kind::Crash };
-        let path = keep(&options.findings, target.name, kind, &change::input(&all, number))?;
+        spent += if is_late { GUARD.as_secs_f64() } else { 0.0 };
+        let input = change::input(&all, note.number);
+        let path = keep(&options.findings, target.name, kind, &input)?;
         let words = String::from_utf8_lossy(&words);
         let last = words
             .lines()
@@ -194,29 +200,58 @@ fn watch(target: &Target, options: &Options) -> Result<bool> {
             .find(|line| !line.trim().is_empty())
             .unwrap_or_default();
         println!(
-            "{}: {} at {number}: {last}: {}",
+            "{}: {} at {}: {last}: {}",
             target.name,
             kind.name(),
+            note.number,
             path.display()
         );
     }
     fs::remove_file(&log)?;
-    let seconds = start.elapsed().as_secs_f64();
     println!(
-        "{:20} {:4} seeds {executions:9} executions {:8.0}/s {findings:3} findings, up to number {from}",
+        "{:20} {:4} seeds {executions:9} executions in {spent:4.0} CPU s {findings:3} findings, up to number {from}",
         target.name,
         all.len(),
-        executions as f64 / seconds,
     );
     Ok(findings == 0)
 }
 
-/// The number of the input that is at work, how many are done, and how many panicked.
-fn numbers(log: &Path) -> Result<[u64; 3]> {
-    let mut bytes = [0; 24];
-    File::open(log)?.read_exact_at(&mut bytes, 0)?;
-    let (numbers, _) = bytes.as_chunks::<8>();
-    Ok([0, 1, 2].map(|at| u64::from_le_bytes(numbers[at])))
+/// What a child tells its parent, in a file of as many bytes.
+#[derive(Debug, Default, Clone, Copy)]
+struct Note {
+    /// The input that is at work.
+    number: u64,
+    /// How many are done.
+    done: u64,
+    /// How many of them panicked or were slow.
+    panics: u64,
+    /// CPU time of those.
+    spent: Duration,
+}
+
+impl Note {
+    fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        let numbers = [self.number, self.done, self.panics, self.spent.as_nanos() as u64];
+        for (to, number) in bytes.as_chunks_mut().0.iter_mut().zip(numbers) {
+            *to = number.to_le_bytes();
+        }
+        bytes
+    }
+
+    fn read(log: &Path) -> Result<Note> {
+        let mut bytes = [0; 32];
+        File::open(log)?.read_exact_at(&mut bytes, 0)?;
+        let (numbers, _) = bytes.as_chunks();
+        let [number, done, panics, spent] = [0, 1, 2, 3].map(|at| u64::from_le_bytes(numbers[at]));
+        let spent = Duration::from_nanos(spent);
+        Ok(Note {
+            number,
+            done,
+            panics,
+            spent,
+        })
+    }
 }
 
 /// The child's part of [`watch`].
@@ -224,35 +259,32 @@ fn work(target: &Target, options: &Options, log: &Path) -> Result<bool> {
     let all = seeds::of(target, &seeds::fixtures(), options.seeds.as_deref())?;
     let log = File::options().write(true).open(log)?;
     let place = note_panics();
-    let start = Instant::now();
-    let (mut done, mut panics) = (0u64, 0u64);
+    let mut note = Note::default();
     let mut met = HashSet::new();
     for number in options.from.. {
-        if done.is_multiple_of(16) && start.elapsed() >= Duration::from_secs(options.seconds) {
+        if note.spent.as_secs_f64() >= options.seconds {
             break;
         }
         let input = change::input(&all, number);
-        let mut note = [0; 24];
-        note[..8].copy_from_slice(&number.to_le_bytes());
-        note[8..16].copy_from_slice(&done.to_le_bytes());
-        note[16..].copy_from_slice(&panics.to_le_bytes());
-        log.write_all_at(&note, 0)?;
+        note.number = number;
+        log.write_all_at(&note.to_bytes(), 0)?;
         let begin = cpu_time();
         let is_bad = panic::catch_unwind(AssertUnwindSafe(|| (target.run)(&input))).is_err();
-        done += 1;
-        if cpu_time() - begin > SLOW {
-            panics += 1;
+        let took = cpu_time() - begin;
+        note.done += 1;
+        note.spent += took;
+        if took > SLOW {
+            note.panics += 1;
             keep(&options.findings, target.name, Kind::Slow, &input)?;
         }
         let line = || words_of(place).split(": ").next().map(str::to_owned);
         if is_bad && met.insert(line()) {
-            panics += 1;
+            note.panics += 1;
             let path = keep(&options.findings, target.name, Kind::Panic, &input)?;
             fs::write(path.with_extension("txt"), words_of(place))?;
         }
     }
-    log.write_all_at(&done.to_le_bytes(), 8)?;
-    log.write_all_at(&panics.to_le_bytes(), 16)?;
+    log.write_all_at(&note.to_bytes(), 0)?;
     Ok(true)
 }
 
@@ -265,7 +297,7 @@ fn note_panics() -> &'static Mutex<String> {
         let words = info.payload_as_str().unwrap_or("no message");
         if let Ok(mut last) = PLACE.lock() {
             // What a fault says of a panic comes behind the panic itself.
-            let before = if words.starts_with("internal") {
+            let before = if words.starts_with("internal") && !last.contains(": internal") {
                 format!("{last}\n")
             } else {
                 String::new()
@@ -276,11 +308,12 @@ fn note_panics() -> &'static Mutex<String> {
     &PLACE
 }
 
-/// CPU time of this thread where Linux tells it, else 0: then no input is slow.
+/// CPU time of this thread where Linux tells it, else time by the clock.
 fn cpu_time() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let schedule = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = schedule.split(' ').next().and_then(|field| field.parse().ok());
-    Duration::from_nanos(nanoseconds.unwrap_or(0))
+    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
 }
 
 fn words_of(place: &Mutex<String>) -> String {

@@ -15,7 +15,6 @@ use std::{borrow::Cow, collections::BTreeMap};
 use gristmill_core::{Fault, Limits};
 
 use super::{
-    Scale,
     av1::{self, Choice},
     isobmff::{self, Colours, Crop, Cursor, Meta, Track, boxes, find},
     raw::{Layout, Raw},
@@ -48,7 +47,7 @@ pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
 }
 
 /// Decodes the picture at full size.
-pub(crate) fn decode(bytes: &[u8], _scale: Scale, limits: &Limits) -> Result<Raw, Fault> {
+pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raw, Fault> {
     let source = Source::read(bytes, limits)?;
     let (planes, stored) = source.colour.decode(limits)?;
     let coding = match source.colours.coding {

@@ -15,7 +15,6 @@ use gristmill_core::{Fault, Limits};
 use heic_decoder::{ColorInfo, DecodeOptions, DecodedImage, HeifError, ImageInfo, RgbOptions};
 
 use super::{
-    Scale,
     isobmff::{self, Colours, Cursor, Meta, boxes},
     raw::{Layout, Raw},
     wide::Wide,
@@ -47,7 +46,7 @@ pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
 }
 
 /// Decodes the picture at full size.
-pub(crate) fn decode(bytes: &[u8], _scale: Scale, limits: &Limits) -> Result<Raw, Fault> {
+pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raw, Fault> {
     let file = File::read(bytes, limits)?;
     let options = DecodeOptions {
         apply_transforms: file.is_turned_by_codec,

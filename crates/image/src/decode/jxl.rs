@@ -21,7 +21,7 @@ use jxl::{
 };
 
 use super::{
-    Scale, isobmff,
+    isobmff,
     raw::{Layout, Raw},
 };
 use crate::{ColorMode, Header, ImageFormat, Orientation};
@@ -64,7 +64,7 @@ pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
 }
 
 /// Decodes the first frame at full size.
-pub(crate) fn decode(bytes: &[u8], _scale: Scale, limits: &Limits) -> Result<Raw, Fault> {
+pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raw, Fault> {
     let (mut reading, info) = Reading::start(bytes, limits, false)?;
     let (width, height) = info.size;
     let layout = layout_of(&reading.decoder, &info)?;

@@ -228,10 +228,10 @@ fn codec(format: ImageFormat, bytes: &[u8], scale: Scale, limits: &Limits) -> Re
         ImageFormat::Tga => tga::decode(bytes, &header, limits),
         ImageFormat::Qoi => qoi::decode(bytes, &header),
         ImageFormat::Pnm if matches!(bytes[1], b'F' | b'f') => pfm::decode(bytes, &header),
-        ImageFormat::Webp => webp::decode(bytes, scale, limits),
-        ImageFormat::Avif => avif::decode(bytes, scale, limits),
-        ImageFormat::Heic => heic::decode(bytes, scale, limits),
-        ImageFormat::JpegXl => jxl::decode(bytes, scale, limits),
+        ImageFormat::Webp => webp::decode(bytes, limits),
+        ImageFormat::Avif => avif::decode(bytes, limits),
+        ImageFormat::Heic => heic::decode(bytes, limits),
+        ImageFormat::JpegXl => jxl::decode(bytes, limits),
         _ => by_image::decode(bytes, &header, limits),
     }?;
     if format == ImageFormat::Png {
@@ -245,6 +245,15 @@ fn codec(format: ImageFormat, bytes: &[u8], scale: Scale, limits: &Limits) -> Re
             raw.pixels.len(),
             raw.width,
             raw.height
+        )));
+    }
+    // The scales of a JPEG; other formats have the whole alone.
+    let is_scaled =
+        |part| (raw.width, raw.height) == (header.width.div_ceil(part), header.height.div_ceil(part));
+    if ![1, 4, 8].into_iter().any(is_scaled) {
+        return Err(Fault::malformed(format!(
+            "a picture of {} x {} pixels where the header says {} x {}",
+            raw.width, raw.height, header.width, header.height
         )));
     }
     Ok((header, raw))

@@ -11,7 +11,7 @@ use std::{
 use gristmill_core::{Fault, Limits};
 use serde_json::Value;
 
-use super::{Scale, avif, heic, jxl, raw::Raw, webp};
+use super::{avif, heic, jxl, raw::Raw, webp};
 use crate::{Header, Orientation};
 
 /// Longest time that a file may take, of the CPU where the system tells.
@@ -64,22 +64,10 @@ fn entries(folder: &std::path::Path, formats: &[&str]) -> Vec<Value> {
 
 fn read(format: &str, bytes: &[u8], limits: &Limits) -> Result<(Header, Raw), Fault> {
     match format {
-        "avif" | "avifs" => Ok((
-            avif::probe(bytes, limits)?,
-            avif::decode(bytes, Scale::Full, limits)?,
-        )),
-        "jxl" => Ok((
-            jxl::probe(bytes, limits)?,
-            jxl::decode(bytes, Scale::Full, limits)?,
-        )),
-        "webp" => Ok((
-            webp::probe(bytes, limits)?,
-            webp::decode(bytes, Scale::Full, limits)?,
-        )),
-        _ => Ok((
-            heic::probe(bytes, limits)?,
-            heic::decode(bytes, Scale::Full, limits)?,
-        )),
+        "avif" | "avifs" => Ok((avif::probe(bytes, limits)?, avif::decode(bytes, limits)?)),
+        "jxl" => Ok((jxl::probe(bytes, limits)?, jxl::decode(bytes, limits)?)),
+        "webp" => Ok((webp::probe(bytes, limits)?, webp::decode(bytes, limits)?)),
+        _ => Ok((heic::probe(bytes, limits)?, heic::decode(bytes, limits)?)),
     }
 }
 

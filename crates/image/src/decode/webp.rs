@@ -17,7 +17,7 @@ use gristmill_worker::{Answer, Codec, Workers, workers};
 use image::{ImageDecoder, ImageError, codecs::webp::WebPDecoder};
 
 use super::{
-    Scale, exif,
+    exif,
     raw::{Layout, Raw},
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(crate) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
 /// Decodes the picture, or the first frame, at full size.
 ///
 /// A lossy picture is decoded by a worker where the process has some.
-pub(crate) fn decode(bytes: &[u8], _scale: Scale, limits: &Limits) -> Result<Raw, Fault> {
+pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raw, Fault> {
     decode_with(bytes, workers(), limits)
 }
 

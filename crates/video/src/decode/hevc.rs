@@ -66,10 +66,21 @@ impl Decode for Hevc {
         let (width, height) = (frame.width as usize, frame.height as usize);
         let chroma = match frame.chroma_format_idc {
             0 => (0, 0),
-            1 => (width.div_ceil(2), height.div_ceil(2)),
-            2 => (width.div_ceil(2), height),
+            1 => (width / 2, height / 2),
+            2 => (width / 2, height),
             _ => (width, height),
         };
+        // Sizes are multiples of blocks, and windows are counted in samples of colour: clause 7.4.3.2.1.
+        let is_odd = match frame.chroma_format_idc {
+            1 => width % 2 + height % 2 > 0,
+            2 => width % 2 > 0,
+            _ => false,
+        };
+        if is_odd {
+            return Err(Fault::malformed(format!(
+                "hevc picture of {width} × {height} with colour for every second sample"
+            )));
+        }
         let bits = u32::from(frame.bit_depth);
         let plane = |size: (usize, usize), samples: PixelData| {
             let samples = match samples {

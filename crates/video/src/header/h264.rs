@@ -81,11 +81,11 @@ impl Sequence {
                 }
             }
         }
-        let frame_num_bits = bits.unsigned()? + 4;
+        // Neither a frame's number nor an order count has more than 16 bits; see clause 7.4.2.1.1.
+        let frame_num_bits = bits.unsigned().filter(|bits| *bits <= 12)? + 4;
         let order_type = bits.unsigned()?;
         let mut order_bits = 0;
         match order_type {
-            // More than 16 bits are no order count; see clause 7.4.2.1.1.
             0 => order_bits = bits.unsigned().filter(|bits| *bits <= 12)? + 4,
             1 => {
                 bits.bit()?;

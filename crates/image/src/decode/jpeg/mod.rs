@@ -31,14 +31,12 @@ const ICC: &[u8] = b"ICC_PROFILE\0";
 pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
     let mut exif = None;
     let mut icc = Profile::default();
-    let mut frame = None;
+    let mut frames = Vec::new();
     for segment in segments(bytes) {
         let (marker, body) = segment?;
         match marker {
             // Every frame header but DHT (c4), JPG (c8) and DAC (cc).
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                frame = frame.or(Some(body));
-            }
+            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => frames.push(body),
             0xe1 if exif.is_none() && body.starts_with(b"Exif\0") => exif = exif::block(body),
             0xe2 => {
                 if let Some(part) = body.strip_prefix(ICC) {
@@ -49,7 +47,12 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
             _ => {}
         }
     }
-    let frame = frame.ok_or_else(|| Fault::truncated("jpeg ends before its frame header"))?;
+    let frame = match frames[..] {
+        [] => return Err(Fault::truncated("jpeg ends before its frame header")),
+        [frame] => frame,
+        // Decoders do not agree which one is meant.
+        _ => return Err(Fault::malformed("jpeg has several frame headers")),
+    };
     let (Some(height), Some(width), [depth, ..]) = (u16_be(frame, 1), u16_be(frame, 3), frame) else {
         return Err(Fault::malformed("frame header is too short"));
     };

@@ -109,7 +109,7 @@ fn alone(packed: &[u8], compression: u32, row_bytes: usize, rows: usize) -> Opti
 /// The picture of a strip or tile that is a WebP, or a JPEG of which `tables` may hold the tables.
 pub(super) fn picture(packed: &[u8], tables: &[u8], compression: u32, limits: &Limits) -> Result<Raw, Fault> {
     if compression == WEBP {
-        return webp::decode(packed, Scale::Full, limits);
+        return webp::decode(packed, limits);
     }
     let mut file = Vec::with_capacity(packed.len() + tables.len());
     match tables.strip_suffix(b"\xff\xd9") {
