@@ -84,8 +84,8 @@ impl Patient {
             };
         }
         check!("list", self.list());
-        check!("write an object and read it back", self.write());
-        check!("write it again with other bytes", self.overwrite());
+        check!("write an object and read it back", self.write("first"));
+        check!("write it again with other bytes", self.write("other bytes"));
         check!("create an object once", self.create());
         check!("let one of eight writers create it", self.race());
         check!("write 16 MiB and read them back", self.large());
@@ -118,21 +118,10 @@ impl Patient {
         }
     }
 
-    async fn write(&self) -> Found {
-        let bytes = Bytes::from_static(b"first");
-        self.store
-            .put(&self.name("small"), bytes.clone())
-            .await
-            .map_err(words)?;
-        self.expect("small", &bytes).await
-    }
-
-    async fn overwrite(&self) -> Found {
-        let bytes = Bytes::from_static(b"other bytes");
-        self.store
-            .put(&self.name("small"), bytes.clone())
-            .await
-            .map_err(words)?;
+    async fn write(&self, bytes: &'static str) -> Found {
+        let bytes = Bytes::from_static(bytes.as_bytes());
+        let written = self.store.put(&self.name("small"), bytes.clone()).await;
+        written.map_err(words)?;
         self.expect("small", &bytes).await
     }
 

@@ -112,19 +112,9 @@ impl Garbage {
 
 /// What the records of slices name.
 async fn of_records(store: &Store) -> Result<BTreeSet<String>> {
-    let mut named = BTreeSet::new();
-    for (name, _) in store.list(layout::SLICES).await? {
-        let Some(bytes) = store.get(&name).await? else {
-            continue;
-        };
-        let record = SliceRecord::from_json(&bytes)?;
-        named.extend(
-            record
-                .shards
-                .iter()
-                .chain(&record.rejects)
-                .map(|file| file.path.clone()),
-        );
-    }
-    Ok(named)
+    let records = SliceRecord::all(store).await?;
+    let files = records
+        .into_iter()
+        .flat_map(|record| record.shards.into_iter().chain(record.rejects));
+    Ok(files.map(|file| file.path).collect())
 }

@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Account, Error, Result, Sketch, Sketches};
+use crate::{Account, Error, Result, Sketch, Sketches, Store, layout};
+
+/// Slice records that are asked for at the same time: a crawl has hundreds of thousands.
+const RECORDS_AT_ONCE: usize = 64;
 
 /// A shard: one Parquet file that exists because a manifest names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +178,20 @@ impl SliceRecord {
     /// When the JSON is not a slice record.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
         from_json(bytes, "slice record")
+    }
+
+    /// Those of an output so far, in any order.
+    ///
+    /// # Errors
+    /// When the store fails, or holds something else under a record's name.
+    pub async fn all(store: &Store) -> Result<Vec<Self>> {
+        stream::iter(store.list(layout::SLICES).await?)
+            .map(|(name, _)| async move { store.get(&name).await })
+            .buffer_unordered(RECORDS_AT_ONCE)
+            // One that is gone since was an output's that is complete now.
+            .try_filter_map(|bytes| async move { bytes.map(|bytes| Self::from_json(&bytes)).transpose() })
+            .try_collect()
+            .await
     }
 }
 

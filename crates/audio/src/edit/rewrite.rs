@@ -8,13 +8,12 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Float64Array, StringViewArray, StructArray, UInt16Array, UInt32Array, UInt64Array,
-    builder::{BinaryViewBuilder, StringViewBuilder},
+    Array, ArrayRef, Float64Array, StringViewArray, UInt16Array, UInt32Array, UInt64Array,
     cast::AsArray,
     types::{Float64Type, UInt16Type, UInt32Type, UInt64Type},
 };
 use arrow_schema::DataType;
-use gristmill_core::{Card, Cost, Edit, Fault, Limits, Result, Setting, Settings, Sort, columns};
+use gristmill_core::{Card, Cost, Edit, Fault, Files, Limits, Result, Setting, Settings, Sort, columns};
 
 use super::{Format, Transcode};
 use crate::{
@@ -149,47 +148,19 @@ impl Edit for Rewrite {
 
     /// As on the card; a row whose file cannot be written keeps it and gets a fault.
     fn edit(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
-        let files = inputs[0].as_struct();
-        let (bytes, paths) = (files.column(0).as_binary_view(), files.column(1).as_string_view());
+        let files = Files::of(&inputs[0]);
         let limits = Limits::default();
-        let rows: Vec<Option<std::result::Result<Written, Fault>>> = (0..files.len())
-            .map(|row| {
-                let is_there = files.is_valid(row) && bytes.is_valid(row);
-                is_there
-                    .then(|| self.rewrite(bytes.value(row), &limits).transpose())
-                    .flatten()
-            })
+        let rows: Vec<Option<std::result::Result<Written, Fault>>> = files
+            .bytes()
+            .map(|bytes| self.rewrite(bytes?, &limits).transpose())
             .collect();
-        let written = |row: usize| rows[row].as_ref().and_then(|written| written.as_ref().ok());
-        let mut new_bytes = BinaryViewBuilder::new();
-        let mut new_paths = StringViewBuilder::new();
-        for row in 0..files.len() {
-            let path = paths.is_valid(row).then(|| paths.value(row));
-            match written(row) {
-                Some(written) => {
-                    new_bytes.append_value(&written.bytes);
-                    let stem = path.map(|path| path.rsplit_once('.').map_or(path, |(stem, _)| stem));
-                    let ending = written.facts.header.extension();
-                    new_paths.append_option(stem.map(|stem| format!("{stem}.{ending}")));
-                }
-                None => {
-                    new_bytes.append_option(bytes.is_valid(row).then(|| bytes.value(row)));
-                    new_paths.append_option(path);
-                }
-            }
-        }
-        let DataType::Struct(fields) = columns::AUDIO.kind.data_type() else {
-            unreachable!("files are structs");
-        };
-        let children: Vec<ArrayRef> = vec![Arc::new(new_bytes.finish()), Arc::new(new_paths.finish())];
-        let mut outputs: Vec<ArrayRef> = vec![Arc::new(StructArray::new(
-            fields,
-            children,
-            files.nulls().cloned(),
-        ))];
-        let facts: Vec<Option<&Facts>> = (0..files.len())
-            .map(|row| written(row).map(|written| &written.facts))
-            .collect();
+        let written = || rows.iter().map(|row| row.as_ref()?.as_ref().ok());
+        let changes = written().map(|written| {
+            let written = written?;
+            Some((&written.bytes[..], written.facts.header.extension()))
+        });
+        let mut outputs = vec![files.with(changes)];
+        let facts: Vec<Option<&Facts>> = written().map(|written| Some(&written?.facts)).collect();
         let new = facts::arrays(&facts);
         let is_new: Vec<bool> = facts.iter().map(Option::is_some).collect();
         outputs.extend(

@@ -14,13 +14,11 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, BooleanArray, StringViewArray, StructArray,
-    builder::{BinaryViewBuilder, StringViewBuilder},
-    cast::AsArray,
+    ArrayRef, BinaryViewArray, BooleanArray, StringViewArray, builder::StringViewBuilder, cast::AsArray,
 };
-use arrow_buffer::NullBuffer;
-use arrow_schema::DataType;
-use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+use gristmill_core::{
+    Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns, media, media_of,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -111,7 +109,12 @@ fn extract(inputs: &[ArrayRef], limits: &Limits) -> Documents {
             told.ok()
         })
         .collect();
-    let mut columns = vec![files(contents, ids, &rows)];
+    let mut columns = vec![media_of(
+        contents,
+        ids,
+        rows.iter()
+            .map(|told| Some(told.as_ref()?.facts.header.extension())),
+    )];
     let facts: Vec<Option<&Facts>> = rows
         .iter()
         .map(|told| told.as_ref().map(|told| &told.facts))
@@ -165,56 +168,22 @@ fn chapters_json(tags: &Tags<'_>) -> Option<String> {
     (!tags.chapters.is_empty()).then(|| Value::from_iter(chapters).to_string())
 }
 
-/// The column of files. The bytes are those of `contents`, not copies.
-fn files(contents: &BinaryViewArray, ids: &StringViewArray, rows: &[Option<Told<'_>>]) -> ArrayRef {
-    let is_told = NullBuffer::from_iter(rows.iter().map(Option::is_some));
-    let bytes = BinaryViewArray::try_new(
-        contents.views().clone(),
-        contents.data_buffers().to_vec(),
-        NullBuffer::union(contents.nulls(), Some(&is_told)),
-    )
-    .expect("views of an array fit its buffers");
-    let mut paths = StringViewBuilder::new();
-    for (id, told) in ids.iter().zip(rows) {
-        let path = id
-            .zip(told.as_ref())
-            .map(|(id, told)| format!("{id}.{}", told.facts.header.extension()));
-        paths.append_option(path);
-    }
-    media(vec![Arc::new(bytes), Arc::new(paths.finish())], Some(is_told))
-}
-
 fn covers(ids: &StringViewArray, rows: &[Option<Told<'_>>]) -> ArrayRef {
-    let (mut bytes, mut paths) = (BinaryViewBuilder::new(), StringViewBuilder::new());
-    let covers = || {
-        rows.iter()
-            .map(|row| row.as_ref().and_then(|told| told.tags.cover.as_ref()))
-    };
-    let is_there = NullBuffer::from_iter(covers().map(|cover| cover.is_some()));
-    for (id, cover) in ids.iter().zip(covers()) {
-        bytes.append_option(cover.map(|cover| &cover.bytes));
-        let path = id
-            .zip(cover)
-            .map(|(id, cover)| format!("{id}.{}", cover.extension()));
-        paths.append_option(path);
-    }
-    media(
-        vec![Arc::new(bytes.finish()), Arc::new(paths.finish())],
-        Some(is_there),
-    )
-}
-
-/// A column of files from their bytes and names.
-fn media(children: Vec<ArrayRef>, nulls: Option<NullBuffer>) -> ArrayRef {
-    let DataType::Struct(fields) = columns::AUDIO.kind.data_type() else {
-        unreachable!("media columns are structs");
-    };
-    Arc::new(StructArray::new(fields, children, nulls))
+    let covers = || rows.iter().map(|told| told.as_ref()?.tags.cover.as_ref());
+    let bytes = covers().map(|cover| cover.map(|cover| &cover.bytes));
+    let paths = ids
+        .iter()
+        .zip(covers())
+        .map(|(id, cover)| Some(format!("{}.{}", id?, cover?.extension())));
+    Arc::new(media(bytes.collect(), paths.collect()))
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::types::{Float64Type, UInt16Type, UInt32Type, UInt64Type};
+    use arrow_array::{
+        Array,
+        types::{Float64Type, UInt16Type, UInt32Type, UInt64Type},
+    };
 
     use super::*;
     use crate::encode::wav;

@@ -28,10 +28,8 @@ use std::{
     sync::Arc,
 };
 
-use arrow_array::{
-    Array, ArrayRef, Float64Array, StringViewArray, builder::StringViewBuilder, cast::AsArray,
-};
-use gristmill_core::{Card, ColumnType, Cost, Documents, Fault, Limits, Result, Signal, columns};
+use arrow_array::{ArrayRef, Float64Array, StringViewArray, builder::StringViewBuilder};
+use gristmill_core::{Card, ColumnType, Cost, Documents, Fault, Files, Limits, Result, Signal, columns};
 
 use crate::{
     Sound,
@@ -64,19 +62,14 @@ impl Signal for Waveform {
     }
 
     fn measure(&self, inputs: &[ArrayRef], wanted: &[&str]) -> Result<Documents> {
-        let files = inputs[0].as_struct();
-        let bytes = files.column(0).as_binary_view();
         let limits = Limits::default();
         let mut faults = StringViewBuilder::new();
-        let rows: Vec<Option<Vec<Value>>> = (0..files.len())
-            .map(|row| {
-                if files.is_null(row) || bytes.is_null(row) {
-                    faults.append_null();
-                    return None;
-                }
-                let measured = measure(bytes.value(row), wanted, &limits);
+        let rows: Vec<Option<Vec<Value>>> = Files::of(&inputs[0])
+            .bytes()
+            .map(|bytes| {
+                let measured = bytes.map(|bytes| measure(bytes, wanted, &limits)).transpose();
                 faults.append_option(measured.as_ref().err().map(Fault::to_string));
-                measured.ok()
+                measured.ok().flatten()
             })
             .collect();
         Ok(Documents {

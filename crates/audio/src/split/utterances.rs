@@ -19,13 +19,11 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Float64Array, StructArray,
-    builder::{BinaryViewBuilder, StringViewBuilder},
-    cast::AsArray,
+    Array, ArrayRef, BinaryViewArray, Float64Array, builder::StringViewBuilder, cast::AsArray,
 };
-use arrow_schema::DataType;
 use gristmill_core::{
-    Card, Column, Cost, Fault, Limits, Parts, Result, Setting, Settings, Sort, Splitter, columns,
+    Card, Column, Cost, Fault, Files, Limits, Parts, Result, Setting, Settings, Sort, Splitter, columns,
+    media,
 };
 
 use super::cues::Cues;
@@ -219,8 +217,7 @@ impl Splitter for Utterances {
     }
 
     fn split(&self, inputs: &[ArrayRef], wanted: &[&str]) -> Result<Parts> {
-        let files = inputs[0].as_struct();
-        let (bytes, paths) = (files.column(0).as_binary_view(), files.column(1).as_string_view());
+        let files = Files::of(&inputs[0]);
         let limits = Limits::default();
         let with_files = wanted
             .iter()
@@ -232,15 +229,14 @@ impl Splitter for Utterances {
         let mut parts = Vec::new();
         let mut names = StringViewBuilder::new();
         let mut faults = StringViewBuilder::new();
-        for row in 0..files.len() {
-            if files.is_null(row) || bytes.is_null(row) {
+        for (row, bytes) in files.bytes().enumerate() {
+            let Some(bytes) = bytes else {
                 faults.append_null();
                 continue;
-            }
-            let found = self.cut(bytes.value(row), with_files, &limits);
+            };
+            let found = self.cut(bytes, with_files, &limits);
             faults.append_option(found.as_ref().err().map(Fault::to_string));
-            let stem = paths.is_valid(row).then(|| paths.value(row));
-            let stem = stem.map(|path| path.rsplit_once('.').map_or(path, |(stem, _)| stem));
+            let stem = files.stem(row);
             let cues = cues.filter(|cues| cues.is_valid(row));
             let cues = cues.map_or_else(Cues::default, |cues| Cues::read(cues.value(row)));
             for (number, part) in found.unwrap_or_default().into_iter().enumerate() {
@@ -256,16 +252,11 @@ impl Splitter for Utterances {
                 parts.push(part);
             }
         }
-        let mut new_bytes = BinaryViewBuilder::new();
-        parts.iter().for_each(|part| new_bytes.append_value(&part.bytes));
-        let DataType::Struct(fields) = columns::AUDIO.kind.data_type() else {
-            unreachable!("files are structs");
-        };
-        let children: Vec<ArrayRef> = vec![Arc::new(new_bytes.finish()), Arc::new(names.finish())];
+        let bytes: BinaryViewArray = parts.iter().map(|part| Some(&part.bytes)).collect();
         let starts: Float64Array = parts.iter().map(|part| Some(rounded(part.start_s, 3))).collect();
         let ends: Float64Array = parts.iter().map(|part| Some(rounded(part.end_s, 3))).collect();
         let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(StructArray::new(fields, children, None)),
+            Arc::new(media(bytes, names.finish())),
             Arc::new(starts),
             Arc::new(ends),
         ];

@@ -10,7 +10,6 @@ use std::{
 };
 
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
-use futures::{StreamExt, TryStreamExt, stream};
 use gristmill_core::Edit;
 use gristmill_dedup::DOCUMENT_COLUMN;
 use gristmill_shard::{
@@ -28,9 +27,6 @@ use crate::{
     progress::{Progress, SliceTime},
     registry::find_edit,
 };
-
-/// Slice records that are asked for at the same time: a crawl has hundreds of thousands.
-const RECORDS_AT_ONCE: usize = 64;
 
 /// What a slice of any segment reads.
 #[derive(Clone)]
@@ -117,18 +113,8 @@ impl Run {
 
     /// The records of slices that earlier attempts committed.
     async fn committed(&self) -> Result<BTreeMap<u32, SliceRecord>> {
-        let mut records = BTreeMap::new();
-        let names = self.store.list(layout::SLICES).await?;
-        let mut found = stream::iter(names)
-            .map(|(name, _)| async move { self.store.get(&name).await })
-            .buffer_unordered(RECORDS_AT_ONCE);
-        while let Some(bytes) = found.try_next().await? {
-            if let Some(bytes) = bytes {
-                let record = SliceRecord::from_json(&bytes)?;
-                records.insert(record.slice, record);
-            }
-        }
-        Ok(records)
+        let records = SliceRecord::all(&self.store).await?;
+        Ok(records.into_iter().map(|record| (record.slice, record)).collect())
     }
 
     /// Runs the slices of a segment that are this run's share and not committed yet; gives the records of all

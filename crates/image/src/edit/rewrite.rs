@@ -11,14 +11,12 @@ use std::{
 };
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, StringViewArray, StructArray, UInt16Array, UInt32Array,
-    UInt64Array,
-    builder::{BinaryViewBuilder, StringViewBuilder},
+    ArrayRef, BooleanArray, Float64Array, StringViewArray, UInt16Array, UInt32Array, UInt64Array,
+    builder::StringViewBuilder,
     cast::AsArray,
     types::{Float64Type, UInt16Type, UInt32Type, UInt64Type},
 };
-use arrow_schema::DataType;
-use gristmill_core::{Card, Cost, Edit, Fault, Limits, Result, Setting, Settings, Sort, columns};
+use gristmill_core::{Card, Cost, Edit, Fault, Files, Limits, Result, Setting, Settings, Sort, columns};
 
 use super::{Encode, Encoding, ExifPolicy, Filter, Resize, ResizeMode};
 use crate::{
@@ -236,43 +234,23 @@ impl Edit for Rewrite {
 
     /// As on the card; a row whose file cannot be written keeps it and gets a fault.
     fn edit(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
-        let files = inputs[0].as_struct();
-        let (bytes, paths) = (files.column(0).as_binary_view(), files.column(1).as_string_view());
+        let files = Files::of(&inputs[0]);
         let limits = Limits::default();
-        let rows: Vec<Option<std::result::Result<Written, Fault>>> = (0..files.len())
-            .map(|row| {
-                if files.is_null(row) || bytes.is_null(row) {
-                    return None;
-                }
-                let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(bytes.value(row), &limits)));
+        let rows: Vec<Option<std::result::Result<Written, Fault>>> = files
+            .bytes()
+            .map(|bytes| {
+                let bytes = bytes?;
+                let rewritten = catch_unwind(AssertUnwindSafe(|| self.rewrite(bytes, &limits)));
                 rewritten
                     .unwrap_or_else(|_| Err(Fault::internal("writing the file anew panicked")))
                     .transpose()
             })
             .collect();
-        let written = |row: usize| rows[row].as_ref().and_then(|written| written.as_ref().ok());
-        let mut new_bytes = BinaryViewBuilder::new();
-        let mut new_paths = StringViewBuilder::new();
-        for row in 0..files.len() {
-            let path = paths.is_valid(row).then(|| paths.value(row));
-            match written(row) {
-                Some(written) => {
-                    new_bytes.append_value(&written.bytes);
-                    let stem = path.map(|path| path.rsplit_once('.').map_or(path, |(stem, _)| stem));
-                    let ending = written.header.format.extension();
-                    new_paths.append_option(stem.map(|stem| format!("{stem}.{ending}")));
-                }
-                None => {
-                    new_bytes.append_option(bytes.is_valid(row).then(|| bytes.value(row)));
-                    new_paths.append_option(path);
-                }
-            }
-        }
-        let DataType::Struct(fields) = columns::IMAGE.kind.data_type() else {
-            unreachable!("files are structs");
-        };
-        let children: Vec<ArrayRef> = vec![Arc::new(new_bytes.finish()), Arc::new(new_paths.finish())];
-        let image: ArrayRef = Arc::new(StructArray::new(fields, children, files.nulls().cloned()));
+        let written = || rows.iter().map(|row| row.as_ref()?.as_ref().ok());
+        let image = files.with(written().map(|written| {
+            let written = written?;
+            Some((&written.bytes[..], written.header.format.extension()))
+        }));
         let faults: StringViewArray = rows
             .iter()
             .map(|row| match row {
@@ -282,7 +260,7 @@ impl Edit for Rewrite {
             .collect();
         let rows = Rows {
             inputs,
-            written: (0..files.len()).map(written).collect(),
+            written: written().collect(),
         };
         Ok(vec![
             image,

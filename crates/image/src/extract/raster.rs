@@ -14,14 +14,14 @@ use std::{
 };
 
 use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, BooleanArray, Float64Array, StringViewArray, StructArray, UInt16Array,
-    UInt32Array, UInt64Array,
+    ArrayRef, BinaryViewArray, BooleanArray, Float64Array, StringViewArray, UInt16Array, UInt32Array,
+    UInt64Array,
     builder::{BinaryViewBuilder, StringViewBuilder},
     cast::AsArray,
 };
-use arrow_buffer::NullBuffer;
-use arrow_schema::DataType;
-use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+use gristmill_core::{
+    Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns, media_of,
+};
 
 use super::exif_json;
 use crate::{
@@ -204,7 +204,12 @@ fn columns(contents: &BinaryViewArray, ids: &StringViewArray, rows: &[Option<Tol
     let profiles: BooleanArray = told().map(|told| Some(told?.header.icc.is_some())).collect();
     let exif: StringViewArray = told().map(|told| told?.exif.as_deref()).collect();
     vec![
-        files(contents, ids, rows),
+        media_of(
+            contents,
+            ids,
+            rows.iter()
+                .map(|told| Some(told.as_ref()?.header.format.extension())),
+        ),
         Arc::new(sizes().map(|size| Some(size?.0)).collect::<UInt32Array>()),
         Arc::new(sizes().map(|size| Some(size?.1)).collect::<UInt32Array>()),
         Arc::new(sizes().map(|size| size.map(aspect)).collect::<Float64Array>()),
@@ -224,32 +229,6 @@ fn columns(contents: &BinaryViewArray, ids: &StringViewArray, rows: &[Option<Tol
     ]
 }
 
-/// The column of files. The bytes are those of `contents`, not copies.
-fn files(contents: &BinaryViewArray, ids: &StringViewArray, rows: &[Option<Told>]) -> ArrayRef {
-    let is_told = NullBuffer::from_iter(rows.iter().map(Option::is_some));
-    let bytes = BinaryViewArray::try_new(
-        contents.views().clone(),
-        contents.data_buffers().to_vec(),
-        NullBuffer::union(contents.nulls(), Some(&is_told)),
-    )
-    .expect("views of an array fit its buffers");
-    let mut paths = StringViewBuilder::new();
-    for (id, told) in ids.iter().zip(rows) {
-        let path = id
-            .zip(told.as_ref())
-            .map(|(id, told)| format!("{id}.{}", told.header.format.extension()));
-        paths.append_option(path);
-    }
-    let DataType::Struct(fields) = columns::IMAGE.kind.data_type() else {
-        unreachable!("media columns are structs");
-    };
-    Arc::new(StructArray::new(
-        fields,
-        vec![Arc::new(bytes), Arc::new(paths.finish())],
-        Some(is_told),
-    ))
-}
-
 fn thumbnails(rows: &[Option<Told>]) -> ArrayRef {
     let mut builder = BinaryViewBuilder::new();
     for told in rows {
@@ -263,7 +242,10 @@ fn thumbnails(rows: &[Option<Told>]) -> ArrayRef {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::types::{Float64Type, UInt16Type, UInt32Type, UInt64Type};
+    use arrow_array::{
+        Array,
+        types::{Float64Type, UInt16Type, UInt32Type, UInt64Type},
+    };
 
     use super::*;
     use crate::ThumbnailRef;
@@ -340,17 +322,6 @@ mod tests {
         let small = ThumbnailRef::from_bytes(small.value(0)).unwrap();
         assert_eq!((small.width, small.height), (40, 20));
         assert_eq!(small.pixels[..3], [1, 2, 3]);
-    }
-
-    #[test]
-    fn files_are_not_copied() {
-        let file = ppm(40, 20, [0; 3]);
-        let contents = BinaryViewArray::from(vec![Some(file.as_slice())]);
-        let ids = StringViewArray::from(vec!["a"]);
-        let rows = [Some(tell(&file, false, false, &Limits::default()).ok().unwrap())];
-        let kept = files(&contents, &ids, &rows);
-        let kept = kept.as_struct().column(0).as_binary_view();
-        assert_eq!(kept.value(0).as_ptr(), contents.value(0).as_ptr());
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, builder::BinaryViewBuilder, cast::AsArray};
-use gristmill_core::{Card, Cost, Limits, Result, Signal, columns};
+use arrow_array::{ArrayRef, builder::BinaryViewBuilder};
+use gristmill_core::{Card, Cost, Files, Limits, Result, Signal, columns};
 
 use crate::{Scale, THUMBNAIL_SIDE, Thumbnail, decode};
 
@@ -32,14 +32,11 @@ impl Signal for ThumbnailOfFile {
 
     /// `[n] Struct -> [n] BinaryView`; null where there is no file, or none that can be decoded.
     fn compute(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
-        let files = inputs[0].as_struct();
-        let bytes = files.column(0).as_binary_view();
         let limits = Limits::default();
         let mut thumbnails = BinaryViewBuilder::new();
-        for row in 0..files.len() {
-            let decoded = (files.is_valid(row) && bytes.is_valid(row))
-                .then(|| decode(bytes.value(row), Scale::LongestAtLeast(THUMBNAIL_SIDE), &limits).ok())
-                .flatten();
+        for bytes in Files::of(&inputs[0]).bytes() {
+            let scale = Scale::LongestAtLeast(THUMBNAIL_SIDE);
+            let decoded = bytes.and_then(|bytes| decode(bytes, scale, &limits).ok());
             let thumbnail = decoded.map(|decoded| Thumbnail::of(decoded.picture));
             thumbnails.append_option(thumbnail.as_ref().map(Thumbnail::to_bytes));
         }
@@ -49,8 +46,8 @@ impl Signal for ThumbnailOfFile {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{BinaryViewArray, StringViewArray, StructArray};
-    use arrow_schema::DataType;
+    use arrow_array::{Array, BinaryViewArray, StringViewArray, cast::AsArray};
+    use gristmill_core::media;
 
     use super::*;
     use crate::{
@@ -71,14 +68,7 @@ mod tests {
             .unwrap();
         let bytes = BinaryViewArray::from(vec![Some(file.as_slice()), Some(b"x".as_slice()), None]);
         let paths = StringViewArray::from(vec![None::<&str>; 3]);
-        let DataType::Struct(fields) = columns::IMAGE.kind.data_type() else {
-            panic!("files are structs");
-        };
-        let files: ArrayRef = Arc::new(StructArray::new(
-            fields,
-            vec![Arc::new(bytes), Arc::new(paths)],
-            None,
-        ));
+        let files: ArrayRef = Arc::new(media(bytes, paths));
         let thumbnails = ThumbnailOfFile.compute(&[files]).unwrap();
         let thumbnails = thumbnails[0].as_binary_view();
         let thumbnail = ThumbnailRef::from_bytes(thumbnails.value(0)).unwrap();

@@ -10,19 +10,20 @@
 
 use std::sync::Arc;
 
+use arrow_array::ListArray;
 use arrow_array::{
     Array, ArrayRef, StringViewArray,
     builder::{BinaryViewBuilder, StringViewBuilder},
     cast::AsArray,
 };
-use arrow_array::{ListArray, StructArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
-use arrow_schema::{DataType, Field};
-use gristmill_core::{Card, Column, Cost, Edit, Fault, Limits, Result, Setting, Settings, Sort, columns};
+use arrow_schema::Field;
+use gristmill_core::{
+    Card, Column, Cost, Edit, Fault, Files, Limits, Result, Setting, Settings, Sort, columns, media,
+};
 
 use crate::{
     job::{self, Task},
-    signal::files,
     still::Policy,
 };
 
@@ -148,7 +149,7 @@ impl Edit for Frames {
         let (mut bytes, mut paths) = (BinaryViewBuilder::new(), StringViewBuilder::new());
         let mut faults = StringViewBuilder::new();
         let (mut lengths, mut is_there) = (Vec::new(), Vec::new());
-        for (row, file) in files(&inputs[0]).enumerate() {
+        for (row, file) in Files::of(&inputs[0]).bytes().enumerate() {
             let known = before.is_valid(row).then(|| before.value(row).to_owned());
             let file = file.filter(|_| known.is_none());
             let reply = file.map(|file| job::run(file, task, &[], &limits)).transpose();
@@ -163,18 +164,11 @@ impl Edit for Frames {
                 paths.append_value(format!("{id}-{number}.jpg"));
             }
         }
-        let DataType::Struct(fields) = columns::VIDEO.kind.data_type() else {
-            unreachable!("media columns are structs");
-        };
-        let media = StructArray::new(
-            fields,
-            vec![Arc::new(bytes.finish()), Arc::new(paths.finish())],
-            None,
-        );
+        let pictures = media(bytes.finish(), paths.finish());
         let list = ListArray::new(
-            Arc::new(Field::new_list_field(media.data_type().clone(), true)),
+            Arc::new(Field::new_list_field(pictures.data_type().clone(), true)),
             OffsetBuffer::from_lengths(lengths),
-            Arc::new(media),
+            Arc::new(pictures),
             Some(NullBuffer::from(is_there)),
         );
         Ok(vec![Arc::new(list), Arc::new(faults.finish())])

@@ -17,12 +17,12 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, BooleanArray, Float64Array, StringViewArray, StructArray, UInt16Array,
-    UInt32Array, UInt64Array, builder::StringViewBuilder, cast::AsArray,
+    ArrayRef, BinaryViewArray, BooleanArray, Float64Array, StringViewArray, UInt16Array, UInt32Array,
+    UInt64Array, builder::StringViewBuilder, cast::AsArray,
 };
-use arrow_buffer::NullBuffer;
-use arrow_schema::DataType;
-use gristmill_core::{Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns};
+use gristmill_core::{
+    Accepts, Card, Column, Cost, Documents, Extractor, Fault, Limits, Result, columns, media_of,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -264,7 +264,12 @@ fn columns_of(
     let texts = |of: &dyn Fn(&Told) -> Option<String>| -> ArrayRef {
         Arc::new(told().map(|told| of(told?)).collect::<StringViewArray>())
     };
-    let mut found = vec![files(contents, ids, rows)];
+    let mut found = vec![media_of(
+        contents,
+        ids,
+        rows.iter()
+            .map(|told| Some(told.as_ref()?.probe.container.extension())),
+    )];
     found.extend(facts(&probes, &lengths));
     found.extend([
         Arc::new(
@@ -326,30 +331,4 @@ pub(crate) fn facts(probes: &[Option<&Probe>], lengths: &[u64]) -> Vec<ArrayRef>
         flags(&|probe| probe.is_encrypted),
         flags(&|probe| probe.is_truncated),
     ]
-}
-
-/// The column of files. The bytes are those of `contents`, not copies.
-fn files(contents: &BinaryViewArray, ids: &StringViewArray, rows: &[Option<Told>]) -> ArrayRef {
-    let is_told = NullBuffer::from_iter(rows.iter().map(Option::is_some));
-    let bytes = BinaryViewArray::try_new(
-        contents.views().clone(),
-        contents.data_buffers().to_vec(),
-        NullBuffer::union(contents.nulls(), Some(&is_told)),
-    )
-    .expect("views of an array fit its buffers");
-    let mut paths = StringViewBuilder::new();
-    for (id, told) in ids.iter().zip(rows) {
-        let path = id
-            .zip(told.as_ref())
-            .map(|(id, told)| format!("{id}.{}", told.probe.container.extension()));
-        paths.append_option(path);
-    }
-    let DataType::Struct(fields) = columns::VIDEO.kind.data_type() else {
-        unreachable!("media columns are structs");
-    };
-    Arc::new(StructArray::new(
-        fields,
-        vec![Arc::new(bytes), Arc::new(paths.finish())],
-        Some(is_told),
-    ))
 }

@@ -9,13 +9,12 @@ mod sound_track;
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, ListArray, StringViewArray, StructArray, UInt32Array,
-    builder::{BinaryViewBuilder, ListBuilder, StringViewBuilder},
-    cast::AsArray,
+    ArrayRef, BooleanArray, Float64Array, ListArray, StringViewArray, UInt32Array,
+    builder::{ListBuilder, StringViewBuilder},
     new_null_array,
 };
 use arrow_schema::{DataType, Field};
-use gristmill_core::{Column, ColumnType, Documents, Fault, Limits, Signal, columns};
+use gristmill_core::{Column, ColumnType, Documents, Fault, Files, Limits, Signal, media};
 use serde_json::Value;
 
 use crate::job::{self, Reply, Task};
@@ -27,7 +26,8 @@ pub static SIGNALS: &[&dyn Signal] = &[&frames::Frames, &keyframes::Keyframes, &
 fn measure(outputs: &[Column], inputs: &[ArrayRef], wanted: &[&str], task: Task) -> Documents {
     let limits = Limits::default();
     let mut faults = StringViewBuilder::new();
-    let replies: Vec<Option<Reply>> = files(&inputs[0])
+    let replies: Vec<Option<Reply>> = Files::of(&inputs[0])
+        .bytes()
         .map(|file| {
             let reply = file.map(|file| job::run(file, task, wanted, &limits)).transpose();
             faults.append_option(reply.as_ref().err().map(Fault::to_string));
@@ -38,13 +38,6 @@ fn measure(outputs: &[Column], inputs: &[ArrayRef], wanted: &[&str], task: Task)
         columns: outputs.iter().map(|output| column(output, &replies)).collect(),
         faults: faults.finish(),
     }
-}
-
-/// The bytes of a column of media.
-pub(crate) fn files(column: &ArrayRef) -> impl Iterator<Item = Option<&[u8]>> {
-    let media: &StructArray = column.as_struct();
-    let bytes = media.column(0).as_binary_view();
-    (0..media.len()).map(move |row| (media.is_valid(row) && bytes.is_valid(row)).then(|| bytes.value(row)))
 }
 
 /// A column of what was told of each row.
@@ -63,7 +56,7 @@ fn column(output: &Column, replies: &[Option<Reply>]) -> ArrayRef {
         ColumnType::Bool => Arc::new(values().map(|value| value?.as_bool()).collect::<BooleanArray>()),
         ColumnType::Text => Arc::new(values().map(|value| value?.as_str()).collect::<StringViewArray>()),
         ColumnType::Texts => Arc::new(texts(values())),
-        ColumnType::Media => media(replies),
+        ColumnType::Media => posters(replies),
         other => new_null_array(&other.data_type(), replies.len()),
     }
 }
@@ -86,18 +79,8 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a Value>>) -> ListArray {
 }
 
 /// The first picture of each row.
-fn media(replies: &[Option<Reply>]) -> ArrayRef {
-    let (mut bytes, mut paths) = (BinaryViewBuilder::new(), StringViewBuilder::new());
-    let mut is_there = Vec::with_capacity(replies.len());
-    for reply in replies {
-        let picture = reply.as_ref().and_then(|reply| reply.pictures.first());
-        bytes.append_option(picture);
-        paths.append_option(picture.map(|_| "poster.jpg"));
-        is_there.push(picture.is_some());
-    }
-    let DataType::Struct(fields) = columns::VIDEO.kind.data_type() else {
-        unreachable!("media columns are structs");
-    };
-    let columns: Vec<ArrayRef> = vec![Arc::new(bytes.finish()), Arc::new(paths.finish())];
-    Arc::new(StructArray::new(fields, columns, Some(is_there.into())))
+fn posters(replies: &[Option<Reply>]) -> ArrayRef {
+    let pictures = || replies.iter().map(|reply| reply.as_ref()?.pictures.first());
+    let paths = pictures().map(|picture| picture.map(|_| "poster.jpg"));
+    Arc::new(media(pictures().collect(), paths.collect()))
 }

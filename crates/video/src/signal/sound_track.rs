@@ -7,15 +7,12 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, StringViewArray, StructArray,
+    ArrayRef, BinaryViewArray, StructArray,
     builder::{BinaryViewBuilder, StringViewBuilder},
-    cast::AsArray,
 };
-use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
-use arrow_schema::DataType;
-use gristmill_core::{Card, Cost, Limits, Result, Signal, columns};
+use arrow_buffer::{Buffer, ScalarBuffer};
+use gristmill_core::{Card, Cost, Files, Limits, Result, Signal, columns, media};
 
-use super::files;
 use crate::{
     film::{Container, Film, Track},
     read::read,
@@ -54,14 +51,15 @@ impl Signal for SoundTrack {
     /// `[n] media -> [n] media`; null where the video is null or has no sound.
     fn compute(&self, inputs: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
         let limits = Limits::default();
-        let media: &StructArray = inputs[0].as_struct();
-        let sounds: Vec<Sound> = files(&inputs[0])
+        let videos = Files::of(&inputs[0]);
+        let sounds: Vec<Sound> = videos
+            .bytes()
             .map(|file| match file.map(|file| read(file, &limits)) {
                 Some(Ok(film)) => sound(&film),
                 _ => Sound::None,
             })
             .collect();
-        Ok(vec![Arc::new(column(media, sounds))])
+        Ok(vec![Arc::new(column(videos, sounds))])
     }
 }
 
@@ -97,15 +95,13 @@ fn stream(film: &Film<'_>, track: &Track) -> Option<(Vec<u8>, &'static str)> {
 }
 
 /// The column: views of the files that are there, and blocks of the streams that were made.
-fn column(media: &StructArray, sounds: Vec<Sound>) -> StructArray {
-    let files: &BinaryViewArray = media.column(0).as_binary_view();
-    let names: &StringViewArray = media.column(1).as_string_view();
+fn column(videos: Files<'_>, sounds: Vec<Sound>) -> StructArray {
+    let files = videos.views();
     let mut streams = BinaryViewBuilder::new();
     let mut paths = StringViewBuilder::new();
     let mut is_there = Vec::with_capacity(sounds.len());
     let mut is_same = Vec::with_capacity(sounds.len());
     for (row, sound) in sounds.into_iter().enumerate() {
-        let name = if names.is_valid(row) { names.value(row) } else { "" };
         is_there.push(!matches!(sound, Sound::None));
         is_same.push(matches!(sound, Sound::Same));
         match sound {
@@ -115,7 +111,7 @@ fn column(media: &StructArray, sounds: Vec<Sound>) -> StructArray {
             }
             Sound::Same => {
                 streams.append_null();
-                paths.append_value(name);
+                paths.append_value(videos.path(row).unwrap_or_default());
             }
             Sound::Stream(bytes, ending) => {
                 let length = bytes.len() as u32;
@@ -123,7 +119,7 @@ fn column(media: &StructArray, sounds: Vec<Sound>) -> StructArray {
                 streams
                     .try_append_view(block, 0, length)
                     .expect("a view of a whole block is within it");
-                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+                let stem = videos.stem(row).unwrap_or_default();
                 paths.append_value(format!("{stem}.{ending}"));
             }
         }
@@ -149,15 +145,7 @@ fn column(media: &StructArray, sounds: Vec<Sound>) -> StructArray {
         .chain(streams.data_buffers())
         .cloned()
         .collect();
-    let nulls = NullBuffer::from(is_there);
-    let bytes = BinaryViewArray::try_new(ScalarBuffer::from(views), buffers, Some(nulls.clone()))
+    let bytes = BinaryViewArray::try_new(ScalarBuffer::from(views), buffers, Some(is_there.into()))
         .expect("views of two arrays fit the buffers of both");
-    let DataType::Struct(fields) = columns::AUDIO.kind.data_type() else {
-        unreachable!("media columns are structs");
-    };
-    StructArray::new(
-        fields,
-        vec![Arc::new(bytes), Arc::new(paths.finish())],
-        Some(nulls),
-    )
+    media(bytes, paths.finish())
 }

@@ -13,13 +13,13 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Float64Array, StructArray,
+    Array, ArrayRef, Float64Array,
     builder::{BinaryViewBuilder, StringViewBuilder},
     cast::AsArray,
 };
-use arrow_schema::DataType;
 use gristmill_core::{
-    Card, Column, Cost, Fault, Limits, Parts, Result, Setting, Settings, Sort, Splitter, columns,
+    Card, Column, Cost, Fault, Files, Limits, Parts, Result, Setting, Settings, Sort, Splitter, columns,
+    media,
 };
 
 use super::{
@@ -31,7 +31,6 @@ use crate::{
     extract::{FACTS, facts},
     measure::CONTENT,
     read::read,
-    signal::files,
 };
 
 const OUTPUTS: [Column; 21] = [
@@ -180,7 +179,7 @@ impl Splitter for Clips {
         let limits = Limits::default();
         let mut faults = StringViewBuilder::new();
         let mut made = Made::default();
-        for (row, file) in files(&inputs[0]).enumerate() {
+        for (row, file) in Files::of(&inputs[0]).bytes().enumerate() {
             let shots = shots.and_then(|shots| shots.is_valid(row).then(|| shots.value(row)));
             let id = if ids.is_valid(row) { ids.value(row) } else { "" };
             let clips = file.map_or(Ok(Vec::new()), |file| self.clips(file, shots, &limits));
@@ -306,20 +305,11 @@ impl Made {
     }
 
     fn finish(mut self, faults: arrow_array::StringViewArray) -> Parts {
-        let DataType::Struct(fields) = columns::VIDEO.kind.data_type() else {
-            unreachable!("media columns are structs");
-        };
-        let (bytes, paths) = (self.bytes.finish(), self.paths.finish());
-        let nulls = bytes.nulls().cloned();
-        let media: ArrayRef = Arc::new(StructArray::new(
-            fields,
-            vec![Arc::new(bytes), Arc::new(paths)],
-            nulls,
-        ));
+        let clips: ArrayRef = Arc::new(media(self.bytes.finish(), self.paths.finish()));
         let starts: Float64Array = self.spans.iter().map(|span| Some(span.0)).collect();
         let ends: Float64Array = self.spans.iter().map(|span| Some(span.1)).collect();
         let probes: Vec<Option<&Probe>> = self.probes.iter().map(Some).collect();
-        let mut columns = vec![media, Arc::new(starts) as ArrayRef, Arc::new(ends)];
+        let mut columns = vec![clips, Arc::new(starts) as ArrayRef, Arc::new(ends)];
         columns.extend(facts(&probes, &self.lengths));
         Parts {
             parents: self.parents,
