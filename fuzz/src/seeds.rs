@@ -25,7 +25,13 @@ pub fn fixtures() -> PathBuf {
     )
 }
 
-/// The seeds of a target below `root`, in the order of their paths, and the files of `more`. At least one, if it is empty.
+/// The folder of small files for what the fixtures lack.
+fn own() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds")
+}
+
+/// The seeds of a target: those of its own, its fixtures below `root`, and the files of `more`, in the order of their paths. At
+/// least one, if it is empty.
 ///
 /// # Errors
 ///
@@ -44,6 +50,7 @@ pub fn of(target: &Target, root: &Path, more: Option<&Path>) -> io::Result<Vec<V
         target.names.is_empty() || target.names.iter().any(|part| name.contains(part))
     };
     paths.retain(is_named);
+    below(&own().join(target.name), &mut paths)?;
     if let Some(more) = more {
         below(more, &mut paths)?;
     }

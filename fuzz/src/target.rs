@@ -67,12 +67,7 @@ pub static TARGETS: &[Target] = &[
     #[cfg(feature = "source")]
     target("source_parquet", doors::source::parquet, &["real/parquet"], &[]),
     #[cfg(feature = "source")]
-    target(
-        "source_arrow",
-        doors::source::arrow,
-        &["real/parquet"],
-        &[".arrow", ".feather", ".ipc"],
-    ),
+    target("source_arrow", doors::source::arrow, &[], &[]),
     #[cfg(feature = "text")]
     target(
         "text_html",
@@ -90,20 +85,15 @@ pub static TARGETS: &[Target] = &[
     #[cfg(feature = "text")]
     target("text_plain", doors::text::plain, &["text", "extraction"], &[]),
     #[cfg(feature = "text")]
-    target("text_markdown", doors::text::markdown, &["text"], &[]),
+    target("text_markdown", doors::text::markdown, &[], &[]),
     #[cfg(feature = "text")]
     target("text_pdf", doors::text::pdf, &["real/pdf"], &[]),
     #[cfg(feature = "text")]
     target("text_epub", doors::text::epub, &["real"], &[".epub", ".zip"]),
     #[cfg(feature = "text")]
-    target("text_signals", doors::text::signals, &["text"], &[]),
+    target("text_signals", doors::text::signals, &[], &[]),
     #[cfg(feature = "video")]
-    target(
-        "video_subtitles",
-        doors::video::subtitles,
-        &["real"],
-        &[".srt", ".vtt"],
-    ),
+    target("video_subtitles", doors::video::subtitles, &[], &[]),
     #[cfg(feature = "image")]
     target("image_jpeg", doors::image::any, &["real/image/jpg"], &[]),
     #[cfg(feature = "image")]
@@ -167,12 +157,7 @@ pub static TARGETS: &[Target] = &[
     #[cfg(feature = "image")]
     target("image_hdr", doors::image::any, &["real/image/hdr"], &[]),
     #[cfg(feature = "image")]
-    target(
-        "image_exr",
-        doors::image::any,
-        &["real/image/exr", "real/image/hdr"],
-        &[".exr"],
-    ),
+    target("image_exr", doors::image::any, &[], &[]),
     #[cfg(feature = "image")]
     target(
         "image_edits",

@@ -13,7 +13,12 @@ use gristmill_fuzz::{TARGETS, change, seeds};
 const INPUTS: u64 = 128;
 
 /// Runs the targets whose names begin so.
+#[allow(clippy::print_stderr)]
 fn smoke(modality: &str) {
+    let has_fixtures = seeds::fixtures().is_dir();
+    if !has_fixtures {
+        eprintln!("no fixtures at {}: few seeds", seeds::fixtures().display());
+    }
     let (mut mistakes, mut inputs) = (Vec::new(), 0);
     for target in TARGETS.iter().filter(|target| target.name.starts_with(modality)) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -25,6 +30,8 @@ fn smoke(modality: &str) {
             .iter()
             .map(|path| (path.display().to_string(), fs::read(path).unwrap()));
         let seeds = seeds::of(target, &seeds::fixtures(), None).unwrap();
+        let is_seeded = seeds.iter().any(|seed| !seed.is_empty());
+        assert!(is_seeded || !has_fixtures, "{} has seeds", target.name);
         let changed = (0..INPUTS).map(|number| (format!("input {number}"), change::input(&seeds, number)));
         for (name, input) in found.chain(changed) {
             inputs += 1;
