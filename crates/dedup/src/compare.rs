@@ -259,10 +259,20 @@ impl Comparison {
             }
         }
         let pool = self.room.pool.clone();
-        let found =
-            SpawnedTask::spawn_blocking(move || (near(&hashes, words, hamming.distance, &pool), documents))
-                .await
-                .map_err(|error| DataFusionError::Execution(format!("a comparison ended early: {error}")))?;
+        let found = SpawnedTask::spawn_blocking(move || {
+            (
+                near(
+                    &hashes,
+                    words,
+                    hamming.distance,
+                    |hash| hamming.positions.of_words(hash),
+                    &pool,
+                ),
+                documents,
+            )
+        })
+        .await
+        .map_err(|error| DataFusionError::Execution(format!("a comparison ended early: {error}")))?;
         let (pairs, documents) = found;
         for (a, b) in pairs {
             let pair = [a, b].map(|place| documents[place as usize]);

@@ -26,7 +26,7 @@ use gristmill_core::Column;
 pub use compare::{Comparison, Members};
 /// A text without ranges of its bytes; see [`repeat`](gristmill_text::repeat).
 pub use gristmill_text::repeat::without;
-pub use method::{Dedup, Fingerprint, Hamming, Keys, METHODS, Measure, Method, Verdict};
+pub use method::{Dedup, Fingerprint, Hamming, Keys, METHODS, Measure, Method, Positions, Verdict};
 pub use numbering::Numbering;
 pub use parts::{Cuts, Parts, Place, RANGES, RangeStream, cuts_schema, ranges_schema};
 pub use rank::members_schema;

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::union_find::UnionFind;
+use crate::{method::differing, union_find::UnionFind};
 
 /// Bits of a slot.
 const SLOT: u32 = 16;
@@ -28,8 +28,15 @@ const LAST_CHUNK: usize = 1 << 13;
 /// Finds pairs of fingerprints of `words` × 64 bits within `distance`: of each component a spanning forest.
 ///
 /// `hashes` holds the fingerprints one behind the other. The components of the pairs are those of all pairs within the
-/// distance; which pairs stand for them depends on the order of the fingerprints alone.
-pub(crate) fn near(hashes: &[u64], words: usize, distance: u32, pool: &rayon::ThreadPool) -> Vec<(u32, u32)> {
+/// distance; which pairs stand for them depends on the order of the fingerprints alone. `positions` has a fingerprint in
+/// each position in which it is looked for, itself first.
+pub(crate) fn near(
+    hashes: &[u64],
+    words: usize,
+    distance: u32,
+    positions: impl Fn(&[u64]) -> Vec<u64> + Sync,
+    pool: &rayon::ThreadPool,
+) -> Vec<(u32, u32)> {
     let count = hashes.len() / words;
     let mut components = UnionFind::new(count as u32);
     let mut pairs = equal(hashes, words);
@@ -46,8 +53,8 @@ pub(crate) fn near(hashes: &[u64], words: usize, distance: u32, pool: &rayon::Th
     let slots = words as u32 * u64::BITS / SLOT;
     let masks = masks(distance / slots);
     for slot in 0..slots as usize {
-        let value = |document: usize| (hashes[document * words + slot / 4] >> (slot % 4 * 16)) as u16;
-        let buckets = Buckets::new(&distinct, value);
+        let value = |hash: &[u64]| (hash[slot / 4] >> (slot % 4 * 16)) as u16;
+        let buckets = Buckets::new(&distinct, |document| value(&hashes[document * words..]));
         let (mut start, mut chunk) = (0, FIRST_CHUNK);
         while start < distinct.len() {
             let end = distinct.len().min(start + chunk);
@@ -55,20 +62,21 @@ pub(crate) fn near(hashes: &[u64], words: usize, distance: u32, pool: &rayon::Th
                 let documents = distinct[start..end].par_iter();
                 let search = |document: &u32| {
                     let document = *document as usize;
-                    let own = &hashes[document * words..][..words];
+                    let own = positions(&hashes[document * words..][..words]);
                     let root = components.root(document as u32);
                     let mut found: Vec<(u32, u32)> = Vec::new();
                     let mut roots: HashSet<u32> = HashSet::from([root]);
-                    for mask in &masks {
-                        for &other in buckets.of(value(document) ^ mask) {
+                    let places = own
+                        .chunks_exact(words)
+                        .flat_map(|own| masks.iter().map(move |mask| (own, mask)));
+                    for (own, mask) in places {
+                        for &other in buckets.of(value(own) ^ mask) {
                             if other as usize >= document {
                                 // Members of a bucket ascend; the later of two finds the earlier one.
                                 break;
                             }
                             let theirs = &hashes[other as usize * words..][..words];
-                            let differing: u32 =
-                                own.iter().zip(theirs).map(|(a, b)| (a ^ b).count_ones()).sum();
-                            if differing <= distance && roots.insert(components.root(other)) {
+                            if differing(own, theirs) <= distance && roots.insert(components.root(other)) {
                                 found.push((other, document as u32));
                             }
                         }
@@ -180,7 +188,7 @@ mod tests {
             }
         }
         let mut found = UnionFind::new(3000);
-        let pairs = near(&hashes, words, distance, &pool);
+        let pairs = near(&hashes, words, distance, <[u64]>::to_vec, &pool);
         for (a, b) in &pairs {
             found.union(*a, *b);
         }

@@ -16,7 +16,7 @@ mod support;
 use std::{collections::BTreeMap, env, error::Error, fs, path::Path};
 
 use gristmill_core::Limits;
-use gristmill_image::{Scale, THUMBNAIL_SIDE, Thumbnail, decode};
+use gristmill_image::{Scale, THUMBNAIL_SIDE, Thumbnail, decode, hash::pdq::PdqHash};
 use serde_json::Value;
 
 /// What is compared.
@@ -30,10 +30,11 @@ struct Image {
 /// A hash, and when two are of the same picture.
 type Method = (&'static str, fn(&Value, &Value) -> bool);
 
-const METHODS: [Method; 4] = [
-    ("PDQ <= 31, quality >= 50", |one, two| {
-        let is_good = |image: &Value| image["image_pdq_quality"].as_u64() >= Some(50);
-        is_good(one) && is_good(two) && distance(one, two, "image_pdq") <= 31
+const METHODS: [Method; 6] = [
+    ("PDQ <= 31, quality >= 50", |one, two| is_near(one, two, &[0])),
+    ("also mirrored", |one, two| is_near(one, two, &[0, 5])),
+    ("in any position", |one, two| {
+        is_near(one, two, &[0, 1, 2, 3, 4, 5, 6, 7])
     }),
     ("pHash <= 10", |one, two| distance(one, two, "image_phash") <= 10),
     ("dHash <= 10", |one, two| distance(one, two, "image_dhash") <= 10),
@@ -108,6 +109,20 @@ fn read(folder: &Path) -> Result<Vec<Image>, Box<dyn Error>> {
         });
     }
     Ok(images)
+}
+
+/// Whether PDQ takes two pictures for copies, one of them in these of the eight positions.
+fn is_near(one: &Value, two: &Value, positions: &[usize]) -> bool {
+    let is_good = |image: &Value| image["image_pdq_quality"].as_u64() >= Some(50);
+    let hash = |image: &Value| {
+        let text = image["image_pdq"].as_str().unwrap();
+        PdqHash(std::array::from_fn(|at| {
+            u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()
+        }))
+    };
+    let (turned, two_hash) = (hash(one).dihedral(), hash(two));
+    let near = |position: &usize| turned[*position].distance(&two_hash) <= 31;
+    is_good(one) && is_good(two) && positions.iter().any(near)
 }
 
 /// Bits that differ.

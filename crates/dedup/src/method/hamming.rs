@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Measure;
+use super::{Measure, Positions};
 
 /// Fingerprints of `bits` bits, of which copies differ in `distance` at most.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,8 @@ pub struct Hamming {
     pub bits: u32,
     /// Bits in which copies may differ.
     pub distance: u32,
+    /// In which positions a fingerprint is looked for.
+    pub positions: Positions,
 }
 
 impl Measure for Hamming {
@@ -19,8 +21,10 @@ impl Measure for Hamming {
     }
 
     fn similarity(&self, a: &[u8], b: &[u8]) -> f64 {
-        let differing = a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum();
-        self.of(differing)
+        let (a, b) = (words(a), words(b));
+        let positions = self.positions.of_words(&a);
+        let differing = positions.chunks_exact(a.len()).map(|a| differing(a, &b)).min();
+        self.of(differing.unwrap_or(self.bits))
     }
 }
 
@@ -28,6 +32,22 @@ impl Hamming {
     fn of(&self, differing: u32) -> f64 {
         1.0 - f64::from(differing) / f64::from(self.bits)
     }
+}
+
+/// A fingerprint in words of 64 bits.
+pub(crate) fn words(bytes: &[u8]) -> Vec<u64> {
+    bytes
+        .as_chunks()
+        .0
+        .iter()
+        .copied()
+        .map(u64::from_le_bytes)
+        .collect()
+}
+
+/// The bits in which two fingerprints differ.
+pub(crate) fn differing(a: &[u64], b: &[u64]) -> u32 {
+    a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
 }
 
 /// Cuts a fingerprint into stretches of nearly the same number of bits, from the lowest bit of the first byte; each is
@@ -68,6 +88,7 @@ mod tests {
         let hamming = Hamming {
             bits: 64,
             distance: 3,
+            positions: Positions::Upright,
         };
         let similarity = |differing: u64| hamming.similarity(&[0; 8], &differing.to_le_bytes());
         assert_eq!(similarity(0), 1.0);

@@ -4,6 +4,7 @@ mod exact;
 mod hamming;
 mod minhash;
 mod perceptual;
+mod positions;
 mod recording;
 mod simhash;
 mod url;
@@ -14,6 +15,8 @@ use datafusion::arrow::array::ArrayRef;
 use gristmill_core::{Card, Column, Result, Setting, Settings};
 
 pub use hamming::Hamming;
+pub(crate) use hamming::differing;
+pub use positions::Positions;
 
 use crate::parts::{Parts, lines, ngrams, substrings};
 

@@ -3,7 +3,8 @@
 //! Copies differ in `distance` bits at most. All pairs within the distance are found (multi-index hashing, see the
 //! `neighbours` module), and clusters are their connected components. PDQ is for pictures that were scaled, compressed
 //! or lightly retouched; it says nothing of pictures without detail, so that those below `quality_min` have no hash
-//! here. pHash and dHash are for copies that hardly differ. Similarity is 1 − bits that differ ÷ bits.
+//! here. With `positions` it finds mirrored and turned copies too (see the `positions` module). pHash and dHash are for
+//! copies that hardly differ. Similarity is 1 − bits that differ ÷ bits.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use datafusion::arrow::{
 };
 use gristmill_core::{Card, Column, Cost, Error, Result, Setting, Settings, Sort, columns};
 
-use super::{Dedup, Fingerprint, Keys, Method, Verdict, hamming::Hamming};
+use super::{Dedup, Fingerprint, Keys, Method, Positions, Verdict, hamming::Hamming, positions};
 use crate::CLUSTER_COLUMNS;
 
 /// Describes [`PDQ`].
@@ -49,7 +50,7 @@ pub(crate) static DHASH_CARD: Card = Card {
     version: 1,
 };
 
-static PDQ_SETTINGS: [Setting; 2] = [
+static PDQ_SETTINGS: [Setting; 3] = [
     Setting {
         name: "distance",
         sort: Sort::Number {
@@ -68,6 +69,7 @@ static PDQ_SETTINGS: [Setting; 2] = [
         },
         about: "images of a lower PDQ quality are not compared",
     },
+    positions::SETTING,
 ];
 
 static SETTINGS: [Setting; 1] = [Setting {
@@ -127,6 +129,11 @@ impl Method for Perceptual {
             hamming: Hamming {
                 bits: self.bits,
                 distance: settings.number("distance") as u32,
+                positions: if beside.is_empty() {
+                    Positions::Upright
+                } else {
+                    Positions::read(settings)
+                },
             },
             beside,
             quality_min: if beside.is_empty() {
@@ -204,6 +211,8 @@ fn from_hex(digits: &str, bytes: usize) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::array::{StringViewArray, UInt32Array};
+    use gristmill_core::Given;
+    use gristmill_image::hash::pdq::PdqHash;
 
     use super::*;
 
@@ -222,5 +231,34 @@ mod tests {
         let evidence = evidence.as_binary::<i32>();
         assert_eq!(evidence.value(0), [15; 32]);
         assert_eq!(evidence.null_count(), 3);
+    }
+
+    #[test]
+    fn a_mirrored_copy_is_similar_if_that_is_asked_for() {
+        let hash = PdqHash(std::array::from_fn(|at| (at * at * 37 + at * 11 + 5) as u8));
+        let of = |words: &'static str| {
+            let given = [("positions", Given::Word(words))];
+            let Verdict::Verified(measure) = PDQ
+                .with(&Settings::new(&PDQ_SETTINGS, given))
+                .map(|dedup| match dedup {
+                    Dedup::Whole(pdq) => pdq.verdict(),
+                    Dedup::Parts(_) => panic!("whole images are compared"),
+                })
+                .unwrap()
+            else {
+                panic!("hashes are compared");
+            };
+            hash.dihedral()
+                .map(|other| measure.similarity(&hash.0, &other.0) >= measure.threshold())
+        };
+        assert_eq!(
+            of("upright"),
+            [true, false, false, false, false, false, false, false]
+        );
+        assert_eq!(
+            of("mirrored"),
+            [true, false, false, false, false, true, false, false]
+        );
+        assert_eq!(of("any"), [true; 8]);
     }
 }

@@ -12,7 +12,7 @@
 //! that are both longer are copies only if their lengths agree within a hundredth: podcasts begin alike. Videos:
 //! similarity is the share of the frames of one that match a frame of the other in all but 31 bits, of whichever it is
 //! more, and must be `share` at least: a part is a copy of its whole. Where fewer than 3 frames match, the lengths must agree
-//! as well: a title is no film.
+//! as well: a title is no film. With `positions` frames have marks in each of them, and all frames of a copy lie in one.
 
 use std::sync::Arc;
 
@@ -22,11 +22,12 @@ use datafusion::arrow::{
 };
 use gristmill_audio::fingerprint as chromaprint;
 use gristmill_core::{Card, Column, Cost, Error, Result, Setting, Settings, Sort, columns};
+use gristmill_image::hash::pdq::PdqHash;
 use gristmill_text::fingerprint::MinHash;
 use gristmill_video::vpdq::{self, VpdqFrame};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Dedup, Fingerprint, Keys, Measure, Method, Verdict};
+use super::{Dedup, Fingerprint, Keys, Measure, Method, Positions, Verdict, positions};
 use crate::CLUSTER_COLUMNS;
 
 /// Describes [`CHROMAPRINT`].
@@ -81,13 +82,13 @@ static CHROMAPRINT_SETTINGS: [Setting; 3] = [
     BANDS,
 ];
 
-static VPDQ_SETTINGS: [Setting; 2] = [SHARE, BANDS];
+static VPDQ_SETTINGS: [Setting; 3] = [SHARE, positions::SETTING, BANDS];
 
 /// What recordings are compared by; see the module.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Sound,
-    Video,
+    Video(Positions),
 }
 
 /// A kind of recordings.
@@ -106,7 +107,7 @@ pub(crate) static CHROMAPRINT: Recordings = Recordings {
 };
 /// vPDQ.
 pub(crate) static VPDQ: Recordings = Recordings {
-    kind: Kind::Video,
+    kind: Kind::Video(Positions::Upright),
     card: &VPDQ_CARD,
     settings: &VPDQ_SETTINGS,
 };
@@ -126,16 +127,19 @@ impl Method for Recordings {
 
     fn with(&self, settings: &Settings) -> Result<Dedup, String> {
         let share = settings.share("share").unwrap_or(1.0);
-        let measure: Arc<dyn Measure> = match self.kind {
-            Kind::Sound => Arc::new(Sounds {
-                bits: settings.number("bits") as f64,
-                share,
-            }),
-            Kind::Video => Arc::new(Videos { share }),
+        let (kind, measure): (Kind, Arc<dyn Measure>) = match self.kind {
+            Kind::Sound => {
+                let bits = settings.number("bits") as f64;
+                (Kind::Sound, Arc::new(Sounds { bits, share }))
+            }
+            Kind::Video(_) => {
+                let positions = Positions::read(settings);
+                (Kind::Video(positions), Arc::new(Videos { share, positions }))
+            }
         };
         let bands = settings.number("bands") as usize;
         Ok(Dedup::Whole(Arc::new(Marked {
-            kind: self.kind,
+            kind,
             name: self.card.name,
             beside: &self.card.inputs[1..],
             hashes: MinHash::new(bands, 1),
@@ -190,9 +194,9 @@ impl Fingerprint for Marked {
             let (marks, bytes) = match self.kind {
                 _ if content.is_null(row) => (Vec::new(), Vec::new()),
                 Kind::Sound => marks_of_sound(content.as_string_view_opt().ok_or_else(wrong)?.value(row)),
-                Kind::Video => {
+                Kind::Video(positions) => {
                     let lines = content.as_list_opt::<i32>().ok_or_else(wrong)?.value(row);
-                    marks_of_video(lines.as_string_view_opt().ok_or_else(wrong)?)
+                    marks_of_video(lines.as_string_view_opt().ok_or_else(wrong)?, positions)
                 }
             };
             if !self.hashes.signature(&marks, &mut signature) {
@@ -232,23 +236,24 @@ fn marks_of_sound(text: &str) -> (Vec<u64>, Vec<u8>) {
     )
 }
 
-/// The marks of frames, and their hashes.
-fn marks_of_video(lines: &StringViewArray) -> (Vec<u64>, Vec<u8>) {
+/// The marks of frames in all positions, and their hashes.
+fn marks_of_video(lines: &StringViewArray, positions: Positions) -> (Vec<u64>, Vec<u8>) {
     let frames = lines.iter().flatten().filter_map(VpdqFrame::parse);
-    let hashes: Vec<[u8; 32]> = frames
+    let hashes: Vec<PdqHash> = frames
         .filter(|frame| frame.quality >= vpdq::QUALITY)
-        .map(|frame| frame.hash.0)
+        .map(|frame| frame.hash)
         .collect();
-    let slots = |hash: &[u8; 32]| -> Vec<u64> {
-        let slots = hash.as_chunks::<3>().0.iter().zip(0_u8..);
+    let slots = |hash: PdqHash| -> Vec<u64> {
+        let slots = hash.0.as_chunks::<3>().0.iter().zip(0_u8..);
         slots
             .map(|(slot, number)| xxh3_64(&[slot[0], slot[1], slot[2], number]))
             .collect()
     };
-    let mut marks: Vec<u64> = hashes.iter().flat_map(slots).collect();
+    let all = hashes.iter().flat_map(|hash| positions.of(*hash));
+    let mut marks: Vec<u64> = all.flat_map(slots).collect();
     marks.sort_unstable();
     marks.dedup();
-    (marks, hashes.concat())
+    (marks, hashes.iter().flat_map(|hash| hash.0).collect())
 }
 
 /// The length in seconds, and the rest of evidence.
@@ -316,6 +321,7 @@ const FRAMES: usize = 3;
 #[derive(Debug)]
 struct Videos {
     share: f64,
+    positions: Positions,
 }
 
 impl Measure for Videos {
@@ -325,29 +331,31 @@ impl Measure for Videos {
 
     fn similarity(&self, a: &[u8], b: &[u8]) -> f64 {
         let ((a_s, a), (b_s, b)) = (parted(a), parted(b));
-        let frames = |bytes: &[u8]| -> Vec<[u64; 4]> {
-            let (hashes, _) = bytes.as_chunks::<32>();
-            let word = |hash: &[u8; 32], at: usize| {
-                let (words, _) = hash.as_chunks::<8>();
-                u64::from_le_bytes(words[at])
-            };
-            hashes
-                .iter()
-                .map(|hash| [0, 1, 2, 3].map(|at| word(hash, at)))
-                .collect()
+        let frames = |bytes: &[u8]| -> Vec<PdqHash> {
+            let (hashes, _) = bytes.as_chunks();
+            hashes.iter().map(|hash| PdqHash(*hash)).collect()
         };
         let (a, b) = (frames(a), frames(b));
-        let differing =
-            |x: &[u64; 4], y: &[u64; 4]| -> u32 { x.iter().zip(y).map(|(x, y)| (x ^ y).count_ones()).sum() };
-        let matching = |of: &[[u64; 4]], within: &[[u64; 4]]| {
-            let matches = |frame: &&[u64; 4]| {
-                within
-                    .iter()
-                    .any(|other| differing(frame, other) <= vpdq::DISTANCE)
-            };
-            of.iter().filter(matches).count()
+        // All frames of a copy are in the same position.
+        let turned: Vec<Vec<PdqHash>> = a.iter().map(|frame| self.positions.of(*frame)).collect();
+        let positions = 0..turned.first().map_or(0, Vec::len);
+        let in_position = positions.map(|position| {
+            let a: Vec<PdqHash> = turned.iter().map(|frame| frame[position]).collect();
+            self.in_this_position((a_s, &a), (b_s, &b))
+        });
+        in_position.fold(0.0, f64::max)
+    }
+}
+
+impl Videos {
+    /// The share of the frames of one that the other has, of whichever it is more. Lengths are in seconds.
+    fn in_this_position(&self, (a_s, a): (f64, &[PdqHash]), (b_s, b): (f64, &[PdqHash])) -> f64 {
+        let matching = |of: &[PdqHash], within: &[PdqHash]| {
+            let is_near =
+                |frame: &PdqHash| within.iter().any(|other| frame.distance(other) <= vpdq::DISTANCE);
+            of.iter().filter(|frame| is_near(frame)).count()
         };
-        let (of_a, of_b) = (matching(&a, &b), matching(&b, &a));
+        let (of_a, of_b) = (matching(a, b), matching(b, a));
         if of_a.max(of_b) < FRAMES && !is_as_long(a_s, b_s) {
             return 0.0;
         }
@@ -359,6 +367,7 @@ impl Measure for Videos {
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::array::{Float64Array, ListBuilder, StringViewBuilder};
+    use gristmill_core::Given;
 
     use super::*;
 
@@ -375,10 +384,18 @@ mod tests {
     }
 
     fn compared_by_length(method: &Recordings, texts: [&str; 2], lengths: [f64; 2]) -> (bool, f64) {
-        let fingerprint = self::method(method);
-        let texts: ArrayRef = match method.kind {
+        compared_by(&*self::method(method), method.kind, texts, lengths)
+    }
+
+    fn compared_by(
+        fingerprint: &dyn Fingerprint,
+        kind: Kind,
+        texts: [&str; 2],
+        lengths: [f64; 2],
+    ) -> (bool, f64) {
+        let texts: ArrayRef = match kind {
             Kind::Sound => Arc::new(StringViewArray::from_iter_values(texts)),
-            Kind::Video => {
+            Kind::Video(_) => {
                 let mut lists = ListBuilder::new(StringViewBuilder::new());
                 for text in texts {
                     lists.append_value(text.lines().map(Some));
@@ -455,6 +472,28 @@ mod tests {
         let (meet, similarity) = compared(&VPDQ, [&whole, &film(1, 40..70, 6)]);
         assert!(meet && similarity == 1.0, "{meet} {similarity}");
         assert_eq!(compared(&VPDQ, [&whole, &film(2, 0..120, 0)]), (false, 0.0));
+    }
+
+    #[test]
+    fn a_mirrored_film_meets_its_original_if_that_is_asked_for() {
+        let film = film(1, 0..60, 0);
+        let mirrored = film.lines().map(|line| {
+            let mut frame = VpdqFrame::parse(line).unwrap();
+            frame.hash = frame.hash.dihedral()[5];
+            frame.to_string()
+        });
+        let mirrored = mirrored.collect::<Vec<_>>().join("\n");
+        let both = [film.as_str(), mirrored.as_str()];
+        assert_eq!(compared(&VPDQ, both), (false, 0.0));
+        let by_words = |words: &'static str| {
+            let given = [("positions", Given::Word(words))];
+            let Dedup::Whole(vpdq) = VPDQ.with(&Settings::new(&VPDQ_SETTINGS, given)).unwrap() else {
+                panic!("whole documents are compared");
+            };
+            compared_by(&*vpdq, Kind::Video(Positions::Upright), both, [60.0, 60.0])
+        };
+        assert_eq!(by_words("mirrored"), (true, 1.0));
+        assert_eq!(by_words("any"), (true, 1.0));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use gristmill_core::{Card, Cost, Error, Result, Setting, Settings, Sort, columns
 use gristmill_text::fingerprint::{self, Shingler};
 
 use super::{
-    Dedup, Fingerprint, Keys, Method, Verdict,
+    Dedup, Fingerprint, Keys, Method, Positions, Verdict,
     hamming::{Hamming, stretches},
     minhash::{HASH, UNIT, shingler},
 };
@@ -74,6 +74,7 @@ impl Method for SimHash {
             hamming: Hamming {
                 bits: 64,
                 distance: settings.number("distance") as u32,
+                positions: Positions::Upright,
             },
         })))
     }

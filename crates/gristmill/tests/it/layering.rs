@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "gristmill-core",
             "gristmill-text",
+            "gristmill-image",
             "gristmill-audio",
             "gristmill-video",
         ],
@@ -45,6 +46,18 @@ const ROOMS: &[(&str, &[&str])] = &[
             "gristmill-dedup",
             "gristmill-shard",
             "gristmill-engine",
+        ],
+    ),
+    // Beside the house: it goes to the doors of the leaves.
+    (
+        "gristmill-fuzz",
+        &[
+            "gristmill-core",
+            "gristmill-source",
+            "gristmill-text",
+            "gristmill-image",
+            "gristmill-audio",
+            "gristmill-video",
         ],
     ),
 ];

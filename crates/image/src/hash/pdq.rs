@@ -43,10 +43,54 @@ pub struct PdqHash(pub [u8; 32]);
 impl PdqHash {
     /// In how many bits two hashes differ, 0 to 256.
     pub fn distance(&self, other: &PdqHash) -> u32 {
-        let pairs = self.0.iter().zip(&other.0);
-        pairs.map(|(one, two)| (one ^ two).count_ones()).sum()
+        let (one, two) = (self.0.as_chunks().0, other.0.as_chunks().0);
+        let pairs = one.iter().zip(two);
+        pairs
+            .map(|(one, two)| (u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*two)).count_ones())
+            .sum()
+    }
+
+    /// The hashes of the picture in all eight positions, as those of [`Spectrum::dihedral`] would be if the median of the
+    /// frequencies were 0: a few bits away from them. Applied to one of the eight it gives the same eight.
+    pub fn dihedral(&self) -> [PdqHash; 8] {
+        POSITIONS.map(|(transposes, flips)| {
+            let mut hash = PdqHash::default();
+            for i in 0..FREQUENCIES {
+                for j in 0..FREQUENCIES {
+                    let (row, column) = if transposes { (j, i) } else { (i, j) };
+                    hash.set(
+                        row * FREQUENCIES + column,
+                        self.is_set(i * FREQUENCIES + j) ^ flips(i, j),
+                    );
+                }
+            }
+            hash
+        })
+    }
+
+    fn is_set(&self, bit: usize) -> bool {
+        self.0[31 - bit / 8] >> (bit % 8) & 1 == 1
+    }
+
+    fn set(&mut self, bit: usize, value: bool) {
+        self.0[31 - bit / 8] |= u8::from(value) << (bit % 8);
     }
 }
+
+/// Whether rows become columns, and which frequencies change their sign, by the place of a frequency down and across.
+type Position = (bool, fn(usize, usize) -> bool);
+
+/// The positions of a picture. Odd places are even frequencies, since the first one is 1: mirroring leaves them as they are.
+const POSITIONS: [Position; 8] = [
+    (false, |_, _| false),
+    (true, |_, j| j % 2 == 0),
+    (false, |i, j| i % 2 != j % 2),
+    (true, |i, _| i % 2 == 0),
+    (false, |i, _| i % 2 == 0),
+    (false, |_, j| j % 2 == 0),
+    (true, |_, _| false),
+    (true, |i, j| i % 2 != j % 2),
+];
 
 impl fmt::Display for PdqHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,31 +158,18 @@ impl Spectrum {
     /// and 270 degrees counter-clockwise, mirrored top to bottom, mirrored left to right, mirrored at the main diagonal
     /// (rows become columns), mirrored at the other one.
     pub fn dihedral(&self) -> [PdqHash; 8] {
-        // Odd positions are even frequencies, since the first one is 1: they are what mirroring leaves as it is.
-        let sign = |flips: bool| if flips { -1.0 } else { 1.0 };
-        let down = |at: usize| sign(at.is_multiple_of(2));
-        let make = |transposes: bool, flips: &dyn Fn(usize, usize) -> f32| {
+        POSITIONS.map(|(transposes, flips)| {
             self.hash_of(|from| {
                 let mut to = [[0.0; FREQUENCIES]; FREQUENCIES];
                 for (i, row) in from.iter().enumerate() {
-                    for (j, frequency) in row.iter().enumerate() {
+                    for (j, &frequency) in row.iter().enumerate() {
                         let (row, column) = if transposes { (j, i) } else { (i, j) };
-                        to[row][column] = frequency * flips(i, j);
+                        to[row][column] = if flips(i, j) { -frequency } else { frequency };
                     }
                 }
                 to
             })
-        };
-        [
-            make(false, &|_, _| 1.0),
-            make(true, &|_, j| down(j)),
-            make(false, &|i, j| down(i) * down(j)),
-            make(true, &|i, _| down(i)),
-            make(false, &|i, _| down(i)),
-            make(false, &|_, j| down(j)),
-            make(true, &|_, _| 1.0),
-            make(true, &|i, j| down(i) * down(j)),
-        ]
+        })
     }
 
     fn hash_of(&self, place: impl Fn(&Frequencies) -> Frequencies) -> PdqHash {
@@ -153,7 +184,7 @@ impl Spectrum {
         let middle = sorted.len() / 2 - 1;
         let (_, &mut median, _) = sorted.select_nth_unstable_by(middle, f32::total_cmp);
         for (bit, &frequency) in frequencies.iter().enumerate() {
-            hash.0[31 - bit / 8] |= u8::from(frequency > median) << (bit % 8);
+            hash.set(bit, frequency > median);
         }
         hash
     }
@@ -377,6 +408,22 @@ mod tests {
             let others = hashes.iter().filter(|other| other.distance(&expected) <= 31);
             assert_eq!(others.count(), 1, "position {position} is not the only one");
         }
+    }
+
+    #[test]
+    fn positions_of_a_hash_are_near_those_of_the_frequencies() {
+        let rgb = picture(300, 200);
+        let spectrum = Spectrum::of(300, 200, &rgb);
+        let (exact, near) = (spectrum.dihedral(), spectrum.hash().dihedral());
+        for (position, (exact, near)) in exact.iter().zip(&near).enumerate() {
+            let distance = exact.distance(near);
+            assert!(distance <= 12, "position {position}: {distance} bits");
+        }
+        let mut again = near[3].dihedral();
+        let mut all = near;
+        again.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(again, all);
     }
 
     #[test]
