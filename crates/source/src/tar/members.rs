@@ -341,7 +341,7 @@ impl Members {
     fn pass_leftovers(&mut self) -> Result<()> {
         let rest = (RECORD - self.window.position() % RECORD) as usize;
         let bytes = self.window.peek(rest + 1)?;
-        if bytes.len() == rest && !block::is_empty(&bytes[rest - BLOCK..]) {
+        if bytes.len() == rest && !block::is_empty(&bytes[rest.saturating_sub(BLOCK)..]) {
             self.window.consume(rest);
         }
         Ok(())
