@@ -25,13 +25,14 @@ pub fn fixtures() -> PathBuf {
     )
 }
 
-/// The folder of small files for what the fixtures lack.
-fn own() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds")
+/// A folder of this program: `seeds`, small files for what the fixtures lack, or `found`, inputs that were not coped with once. Each
+/// has a folder for a target.
+pub fn own(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 }
 
-/// The seeds of a target: those of its own, its fixtures below `root`, and the files of `more`, in the order of their paths. At
-/// least one, if it is empty.
+/// The seeds of a target: those of its own, its fixtures below `root`, and the files of `more`, each in the
+/// order of their paths. At least one, if it is empty.
 ///
 /// # Errors
 ///
@@ -50,7 +51,6 @@ pub fn of(target: &Target, root: &Path, more: Option<&Path>) -> io::Result<Vec<V
         target.names.is_empty() || target.names.iter().any(|part| name.contains(part))
     };
     paths.retain(is_named);
-    below(&own().join(target.name), &mut paths)?;
     if let Some(more) = more {
         below(more, &mut paths)?;
     }
@@ -69,9 +69,14 @@ pub fn of(target: &Target, root: &Path, more: Option<&Path>) -> io::Result<Vec<V
     }
     // Of many, some from everywhere.
     let step = sized.len().div_ceil(MOST).max(1);
+    let others = sized.into_iter().step_by(step).map(|(_, path)| path);
+    let mut paths = Vec::new();
+    below(&own("seeds").join(target.name), &mut paths)?;
+    paths.sort();
+    paths.extend(others);
     let is_text = target.name.starts_with("text_");
     let mut seeds = Vec::new();
-    for (_, path) in sized.into_iter().step_by(step) {
+    for path in paths {
         let mut bytes = Vec::new();
         let file = fs::File::open(&path)?;
         if is_text && path.extension().is_some_and(|ending| ending == "gz") {

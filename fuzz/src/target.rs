@@ -290,18 +290,18 @@ mod tests {
     #[test]
     fn every_target_has_its_file_and_every_file_its_target() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz_targets");
-        let files: HashSet<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| {
-                entry
-                    .unwrap()
-                    .path()
-                    .file_stem()
-                    .unwrap()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
+        let mut files = HashSet::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            // They are built by those who fuzz with libFuzzer alone.
+            let expected = format!(
+                "//! Target `{name}`; see the list in `src/target.rs`.\n\n#![no_main]\n\nlibfuzzer_sys::fuzz_target!(\n    \
+                 init: gristmill_fuzz::let_panics_unwind(),\n    |bytes: &[u8]| gristmill_fuzz::run(\"{name}\", bytes)\n);\n"
+            );
+            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+            files.insert(name);
+        }
         let names: HashSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
         assert_eq!(files, names);
     }

@@ -14,14 +14,13 @@ use std::{
     error::Error,
     fs,
     hint::black_box,
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
-use arrow_array::{ArrayRef, BinaryViewArray, StringViewArray, StructArray};
-use arrow_schema::DataType;
+use arrow_array::{ArrayRef, BinaryViewArray, StringViewArray};
 use gristmill_audio::{SIGNALS, Sound, probe};
-use gristmill_core::{Limits, columns};
+use gristmill_core::{Limits, media};
 use serde_json::{Map, Value};
 
 /// Measures that one meter gives, and the name of the group.
@@ -113,12 +112,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The column of a file.
 fn file(bytes: &[u8]) -> ArrayRef {
-    let DataType::Struct(fields) = columns::AUDIO.kind.data_type() else {
-        unreachable!("files are structs");
-    };
-    let bytes: ArrayRef = Arc::new(BinaryViewArray::from(vec![bytes]));
-    let path: ArrayRef = Arc::new(StringViewArray::from(vec!["a"]));
-    Arc::new(StructArray::new(fields, vec![bytes, path], None))
+    media(
+        BinaryViewArray::from(vec![bytes]),
+        StringViewArray::from(vec!["a"]),
+    )
 }
 
 /// CPU time of this thread where Linux tells it, else the time since the first call.

@@ -10,12 +10,11 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example prints")]
 
-use std::{collections::BTreeMap, env, error::Error, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, env, error::Error, fs, path::Path};
 
-use arrow_array::{Array, ArrayRef, BinaryViewArray, StringViewArray, StructArray, cast::AsArray};
-use arrow_schema::DataType;
+use arrow_array::{Array, BinaryViewArray, StringViewArray, cast::AsArray};
 use gristmill_audio::{SIGNALS, fingerprint};
-use gristmill_core::columns;
+use gristmill_core::media;
 use serde_json::Value;
 
 /// Keys of a sound.
@@ -97,12 +96,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The words of a file's fingerprint.
 fn words(bytes: &[u8]) -> Result<Option<Vec<u32>>, Box<dyn Error>> {
-    let DataType::Struct(fields) = columns::AUDIO.kind.data_type() else {
-        unreachable!("files are structs");
-    };
-    let bytes: ArrayRef = Arc::new(BinaryViewArray::from(vec![bytes]));
-    let path: ArrayRef = Arc::new(StringViewArray::from(vec!["a"]));
-    let file: ArrayRef = Arc::new(StructArray::new(fields, vec![bytes, path], None));
+    let file = media(
+        BinaryViewArray::from(vec![bytes]),
+        StringViewArray::from(vec!["a"]),
+    );
     let signal = SIGNALS[0];
     let measured = signal.measure(&[file], &["audio_fingerprint"])?;
     let at = signal

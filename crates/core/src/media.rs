@@ -1,6 +1,7 @@
 //! Columns of files ([`ColumnType::Media`]): the bytes of each, and the name whose ending says its format.
 //!
-//! A row is null where there is no file. A file that is only referred to has a name and no bytes.
+//! A row is null where there is no file, whatever its name and bytes are. In a column of others a row may also have a name and no
+//! bytes: a file that is only referred to. [`media`] makes none of these.
 
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ impl<'a> Files<'a> {
         self.bytes
     }
 
-    /// The name of a file.
+    /// The name of a file, also where the row is null.
     pub fn path(self, row: usize) -> Option<&'a str> {
         self.paths.is_valid(row).then(|| self.paths.value(row))
     }
@@ -62,6 +63,10 @@ impl<'a> Files<'a> {
     }
 
     /// The column with other files in some rows, `bytes` and the ending of the name. The others stay as they are.
+    ///
+    /// # Panics
+    ///
+    /// Where there is not one change for each row.
     pub fn with<'b>(self, changes: impl IntoIterator<Item = Option<(&'b [u8], &'static str)>>) -> ArrayRef {
         let (mut bytes, mut paths) = (BinaryViewBuilder::new(), StringViewBuilder::new());
         for (row, change) in changes.into_iter().enumerate() {
@@ -76,12 +81,16 @@ impl<'a> Files<'a> {
                 }
             }
         }
-        Arc::new(column(bytes.finish(), paths.finish(), self.rows.nulls().cloned()))
+        column(bytes.finish(), paths.finish(), self.rows.nulls().cloned())
     }
 }
 
 /// A column of files; null where there are no bytes.
-pub fn media(bytes: BinaryViewArray, paths: StringViewArray) -> StructArray {
+///
+/// # Panics
+///
+/// Where there are not as many names as bytes.
+pub fn media(bytes: BinaryViewArray, paths: StringViewArray) -> ArrayRef {
     let nulls = bytes.nulls().cloned();
     column(bytes, paths, nulls)
 }
@@ -103,14 +112,18 @@ pub fn media_of<'a>(
         NullBuffer::union(contents.nulls(), Some(&is_there.into())),
     )
     .expect("views of an array fit its buffers");
-    Arc::new(media(bytes, paths.finish()))
+    media(bytes, paths.finish())
 }
 
-fn column(bytes: BinaryViewArray, paths: StringViewArray, nulls: Option<NullBuffer>) -> StructArray {
+fn column(bytes: BinaryViewArray, paths: StringViewArray, nulls: Option<NullBuffer>) -> ArrayRef {
     let DataType::Struct(fields) = ColumnType::Media.data_type() else {
         unreachable!("files are structs");
     };
-    StructArray::new(fields, vec![Arc::new(bytes), Arc::new(paths)], nulls)
+    Arc::new(StructArray::new(
+        fields,
+        vec![Arc::new(bytes), Arc::new(paths)],
+        nulls,
+    ))
 }
 
 #[cfg(test)]
@@ -130,6 +143,22 @@ mod tests {
             [0, 1, 2].map(|row| after.path(row)),
             [Some("a.b.jpg"), Some("b.png"), Some("c.png")]
         );
+    }
+
+    #[test]
+    fn a_row_has_bytes_if_neither_it_nor_they_are_null() {
+        let bytes = || BinaryViewArray::from(vec![Some(b"a".as_slice()), Some(b"b"), None]);
+        let paths = || StringViewArray::from(vec!["a.png"; 3]);
+        let nulls = NullBuffer::from(vec![true, false, true]);
+        let rows = column(bytes(), paths(), Some(nulls.clone()));
+        assert_eq!(
+            Files::of(&rows).bytes().collect::<Vec<_>>(),
+            [Some(b"a".as_slice()), None, None]
+        );
+        // What is only referred to stays so.
+        let same = Files::of(&rows).with([None, None, None]);
+        assert_eq!(same.nulls(), Some(&nulls));
+        assert_eq!(media(bytes(), paths()).null_count(), 1);
     }
 
     #[test]

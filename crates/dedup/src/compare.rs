@@ -261,13 +261,7 @@ impl Comparison {
         let pool = self.room.pool.clone();
         let found = SpawnedTask::spawn_blocking(move || {
             (
-                near(
-                    &hashes,
-                    words,
-                    hamming.distance,
-                    |hash| hamming.positions.of_words(hash),
-                    &pool,
-                ),
+                near(&hashes, words, hamming.distance, hamming.positions, &pool),
                 documents,
             )
         })

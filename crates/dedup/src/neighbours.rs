@@ -8,7 +8,7 @@
 //! Equal fingerprints are joined first and then stand as one. Memory: the fingerprint and 16 bytes more for each document,
 //! and for each document of a chunk the components that it met. Time grows with the square of the
 //! number of documents, divided by 65,536 and multiplied by the buckets that are looked at: 17 in each of 16 slots for
-//! 31 of 256 bits, so that a million documents take some 4,000 comparisons each.
+//! 31 of 256 bits, so that a million documents take some 4,000 comparisons each; as many again for each other position.
 //!
 //! Source: Norouzi, Punjani and Fleet, Fast search in Hamming space with multi-index hashing, CVPR 2012.
 
@@ -16,7 +16,10 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::{method::differing, union_find::UnionFind};
+use crate::{
+    method::{Positions, differing},
+    union_find::UnionFind,
+};
 
 /// Bits of a slot.
 const SLOT: u32 = 16;
@@ -28,13 +31,12 @@ const LAST_CHUNK: usize = 1 << 13;
 /// Finds pairs of fingerprints of `words` × 64 bits within `distance`: of each component a spanning forest.
 ///
 /// `hashes` holds the fingerprints one behind the other. The components of the pairs are those of all pairs within the
-/// distance; which pairs stand for them depends on the order of the fingerprints alone. `positions` has a fingerprint in
-/// each position in which it is looked for, itself first.
+/// distance in one of the positions; which pairs stand for them depends on the order of the fingerprints alone.
 pub(crate) fn near(
     hashes: &[u64],
     words: usize,
     distance: u32,
-    positions: impl Fn(&[u64]) -> Vec<u64> + Sync,
+    positions: Positions,
     pool: &rayon::ThreadPool,
 ) -> Vec<(u32, u32)> {
     let count = hashes.len() / words;
@@ -62,7 +64,7 @@ pub(crate) fn near(
                 let documents = distinct[start..end].par_iter();
                 let search = |document: &u32| {
                     let document = *document as usize;
-                    let own = positions(&hashes[document * words..][..words]);
+                    let own = positions.of_words(&hashes[document * words..][..words]);
                     let root = components.root(document as u32);
                     let mut found: Vec<(u32, u32)> = Vec::new();
                     let mut roots: HashSet<u32> = HashSet::from([root]);
@@ -173,22 +175,32 @@ mod tests {
         hashes
     }
 
-    fn check(words: usize, distance: u32) {
+    fn check(words: usize, distance: u32, positions: Positions) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-        let hashes = fingerprints(3000, words, distance * 2);
+        let mut hashes = fingerprints(3000, words, distance * 2);
+        // Some of the copies are turned.
+        for (document, hash) in hashes.chunks_exact_mut(words).enumerate().skip(3).step_by(8) {
+            let turned = positions.of_words(hash).into_owned();
+            let place = document % (turned.len() / words);
+            hash.copy_from_slice(&turned[place * words..][..words]);
+        }
         let mut all = UnionFind::new(3000);
         for a in 0..3000 {
             for b in 0..a {
-                let bits: u32 = (0..words)
-                    .map(|word| (hashes[a * words + word] ^ hashes[b * words + word]).count_ones())
-                    .sum();
+                let turned = positions.of_words(&hashes[a * words..][..words]);
+                let other = &hashes[b * words..][..words];
+                let bits = turned
+                    .chunks_exact(words)
+                    .map(|hash| differing(hash, other))
+                    .min()
+                    .unwrap();
                 if bits <= distance {
                     all.union(a as u32, b as u32);
                 }
             }
         }
         let mut found = UnionFind::new(3000);
-        let pairs = near(&hashes, words, distance, <[u64]>::to_vec, &pool);
+        let pairs = near(&hashes, words, distance, positions, &pool);
         for (a, b) in &pairs {
             found.union(*a, *b);
         }
@@ -207,10 +219,16 @@ mod tests {
 
     #[test]
     fn every_pair_within_the_distance_is_connected_and_no_other() {
-        check(4, 31);
-        check(4, 40);
-        check(1, 10);
-        check(1, 3);
-        check(1, 1);
+        check(4, 31, Positions::Upright);
+        check(4, 40, Positions::Upright);
+        check(1, 10, Positions::Upright);
+        check(1, 3, Positions::Upright);
+        check(1, 1, Positions::Upright);
+    }
+
+    #[test]
+    fn so_is_every_pair_of_turned_ones() {
+        check(4, 31, Positions::Mirrored);
+        check(4, 31, Positions::Any);
     }
 }

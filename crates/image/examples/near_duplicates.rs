@@ -120,9 +120,13 @@ fn is_near(one: &Value, two: &Value, positions: &[usize]) -> bool {
             u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()
         }))
     };
-    let (turned, two_hash) = (hash(one).dihedral(), hash(two));
-    let near = |position: &usize| turned[*position].distance(&two_hash) <= 31;
-    is_good(one) && is_good(two) && positions.iter().any(near)
+    if !is_good(one) || !is_good(two) {
+        return false;
+    }
+    let (turned, two) = (hash(one).dihedral(), hash(two));
+    positions
+        .iter()
+        .any(|position| turned[*position].distance(&two) <= 31)
 }
 
 /// Bits that differ.

@@ -188,7 +188,7 @@ impl SliceRecord {
         stream::iter(store.list(layout::SLICES).await?)
             .map(|(name, _)| async move { store.get(&name).await })
             .buffer_unordered(RECORDS_AT_ONCE)
-            // One that is gone since was an output's that is complete now.
+            // Records are removed once an output is complete.
             .try_filter_map(|bytes| async move { bytes.map(|bytes| Self::from_json(&bytes)).transpose() })
             .try_collect()
             .await

@@ -175,7 +175,7 @@ fn covers(ids: &StringViewArray, rows: &[Option<Told<'_>>]) -> ArrayRef {
         .iter()
         .zip(covers())
         .map(|(id, cover)| Some(format!("{}.{}", id?, cover?.extension())));
-    Arc::new(media(bytes.collect(), paths.collect()))
+    media(bytes.collect(), paths.collect())
 }
 
 #[cfg(test)]

@@ -255,11 +255,7 @@ impl Splitter for Utterances {
         let bytes: BinaryViewArray = parts.iter().map(|part| Some(&part.bytes)).collect();
         let starts: Float64Array = parts.iter().map(|part| Some(rounded(part.start_s, 3))).collect();
         let ends: Float64Array = parts.iter().map(|part| Some(rounded(part.end_s, 3))).collect();
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(media(bytes, names.finish())),
-            Arc::new(starts),
-            Arc::new(ends),
-        ];
+        let mut columns: Vec<ArrayRef> = vec![media(bytes, names.finish()), Arc::new(starts), Arc::new(ends)];
         let facts: Vec<Option<&Facts>> = parts.iter().map(|part| part.facts.as_ref()).collect();
         columns.extend(facts::arrays(&facts));
         if self.has_cues {

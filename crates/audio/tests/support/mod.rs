@@ -10,16 +10,11 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, StringViewArray, StructArray, cast::AsArray, types::Float64Type,
-};
-use arrow_buffer::NullBuffer;
-use arrow_schema::DataType;
+use arrow_array::{Array, ArrayRef, BinaryViewArray, cast::AsArray, types::Float64Type};
 use gristmill_audio::SIGNALS;
-use gristmill_core::{ColumnType, columns};
+use gristmill_core::{ColumnType, media};
 use serde_json::{Map, Value};
 
 /// The folder of fixtures.
@@ -65,17 +60,8 @@ pub(crate) fn wav(planes: &[Vec<f32>], rate: u32) -> Vec<u8> {
 
 /// The column of files of some bytes.
 pub(crate) fn files(files: &[Option<&[u8]>]) -> ArrayRef {
-    let DataType::Struct(fields) = columns::AUDIO.kind.data_type() else {
-        unreachable!("files are structs");
-    };
-    let bytes: ArrayRef = Arc::new(BinaryViewArray::from(files.to_vec()));
-    let paths: StringViewArray = (0..files.len()).map(|row| Some(format!("{row}.bin"))).collect();
-    let nulls = NullBuffer::from_iter(files.iter().map(Option::is_some));
-    Arc::new(StructArray::new(
-        fields,
-        vec![bytes, Arc::new(paths)],
-        Some(nulls),
-    ))
+    let paths = (0..files.len()).map(|row| Some(format!("{row}.bin"))).collect();
+    media(BinaryViewArray::from(files.to_vec()), paths)
 }
 
 /// All measures of a file, by name; none where it has a fault.

@@ -1,5 +1,6 @@
 //! Fingerprints that are compared bit by bit: SimHash of texts, and perceptual hashes.
 
+use gristmill_image::hash::pdq::PdqHash;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Measure, Positions};
@@ -21,10 +22,13 @@ impl Measure for Hamming {
     }
 
     fn similarity(&self, a: &[u8], b: &[u8]) -> f64 {
-        let (a, b) = (words(a), words(b));
-        let positions = self.positions.of_words(&a);
-        let differing = positions.chunks_exact(a.len()).map(|a| differing(a, &b)).min();
-        self.of(differing.unwrap_or(self.bits))
+        let differing = |a: &[u8]| a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum();
+        let turned = match (self.positions, a.try_into()) {
+            (Positions::Upright, _) | (_, Err(_)) => return self.of(differing(a)),
+            (positions, Ok(hash)) => positions.of(PdqHash(hash)),
+        };
+        let nearest = turned.iter().map(|hash| differing(&hash.0)).min();
+        self.of(nearest.unwrap_or(self.bits))
     }
 }
 
@@ -32,17 +36,6 @@ impl Hamming {
     fn of(&self, differing: u32) -> f64 {
         1.0 - f64::from(differing) / f64::from(self.bits)
     }
-}
-
-/// A fingerprint in words of 64 bits.
-pub(crate) fn words(bytes: &[u8]) -> Vec<u64> {
-    bytes
-        .as_chunks()
-        .0
-        .iter()
-        .copied()
-        .map(u64::from_le_bytes)
-        .collect()
 }
 
 /// The bits in which two fingerprints differ.

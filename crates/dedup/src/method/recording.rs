@@ -88,7 +88,7 @@ static VPDQ_SETTINGS: [Setting; 3] = [SHARE, positions::SETTING, BANDS];
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Sound,
-    Video(Positions),
+    Video,
 }
 
 /// A kind of recordings.
@@ -107,7 +107,7 @@ pub(crate) static CHROMAPRINT: Recordings = Recordings {
 };
 /// vPDQ.
 pub(crate) static VPDQ: Recordings = Recordings {
-    kind: Kind::Video(Positions::Upright),
+    kind: Kind::Video,
     card: &VPDQ_CARD,
     settings: &VPDQ_SETTINGS,
 };
@@ -127,19 +127,21 @@ impl Method for Recordings {
 
     fn with(&self, settings: &Settings) -> Result<Dedup, String> {
         let share = settings.share("share").unwrap_or(1.0);
-        let (kind, measure): (Kind, Arc<dyn Measure>) = match self.kind {
-            Kind::Sound => {
-                let bits = settings.number("bits") as f64;
-                (Kind::Sound, Arc::new(Sounds { bits, share }))
-            }
-            Kind::Video(_) => {
-                let positions = Positions::read(settings);
-                (Kind::Video(positions), Arc::new(Videos { share, positions }))
-            }
+        let positions = match self.kind {
+            Kind::Sound => Positions::Upright,
+            Kind::Video => Positions::read(settings),
+        };
+        let measure: Arc<dyn Measure> = match self.kind {
+            Kind::Sound => Arc::new(Sounds {
+                bits: settings.number("bits") as f64,
+                share,
+            }),
+            Kind::Video => Arc::new(Videos { share, positions }),
         };
         let bands = settings.number("bands") as usize;
         Ok(Dedup::Whole(Arc::new(Marked {
-            kind,
+            kind: self.kind,
+            positions,
             name: self.card.name,
             beside: &self.card.inputs[1..],
             hashes: MinHash::new(bands, 1),
@@ -151,6 +153,7 @@ impl Method for Recordings {
 /// A method with its settings.
 struct Marked {
     kind: Kind,
+    positions: Positions,
     name: &'static str,
     /// The length.
     beside: &'static [Column],
@@ -194,9 +197,9 @@ impl Fingerprint for Marked {
             let (marks, bytes) = match self.kind {
                 _ if content.is_null(row) => (Vec::new(), Vec::new()),
                 Kind::Sound => marks_of_sound(content.as_string_view_opt().ok_or_else(wrong)?.value(row)),
-                Kind::Video(positions) => {
+                Kind::Video => {
                     let lines = content.as_list_opt::<i32>().ok_or_else(wrong)?.value(row);
-                    marks_of_video(lines.as_string_view_opt().ok_or_else(wrong)?, positions)
+                    marks_of_video(lines.as_string_view_opt().ok_or_else(wrong)?, self.positions)
                 }
             };
             if !self.hashes.signature(&marks, &mut signature) {
@@ -395,7 +398,7 @@ mod tests {
     ) -> (bool, f64) {
         let texts: ArrayRef = match kind {
             Kind::Sound => Arc::new(StringViewArray::from_iter_values(texts)),
-            Kind::Video(_) => {
+            Kind::Video => {
                 let mut lists = ListBuilder::new(StringViewBuilder::new());
                 for text in texts {
                     lists.append_value(text.lines().map(Some));
@@ -479,7 +482,7 @@ mod tests {
         let film = film(1, 0..60, 0);
         let mirrored = film.lines().map(|line| {
             let mut frame = VpdqFrame::parse(line).unwrap();
-            frame.hash = frame.hash.dihedral()[5];
+            frame.hash = frame.hash.mirrored();
             frame.to_string()
         });
         let mirrored = mirrored.collect::<Vec<_>>().join("\n");
@@ -490,7 +493,7 @@ mod tests {
             let Dedup::Whole(vpdq) = VPDQ.with(&Settings::new(&VPDQ_SETTINGS, given)).unwrap() else {
                 panic!("whole documents are compared");
             };
-            compared_by(&*vpdq, Kind::Video(Positions::Upright), both, [60.0, 60.0])
+            compared_by(&*vpdq, Kind::Video, both, [60.0, 60.0])
         };
         assert_eq!(by_words("mirrored"), (true, 1.0));
         assert_eq!(by_words("any"), (true, 1.0));

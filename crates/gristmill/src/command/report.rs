@@ -1,14 +1,14 @@
 //! `report`: one HTML page of an output.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use datafusion::arrow::{
-    array::{Array, ArrayRef, AsArray, BinaryViewArray, RecordBatch, StringViewArray, StructArray},
+    array::{Array, AsArray, BinaryViewArray, RecordBatch, StringViewArray},
     datatypes::DataType,
 };
-use gristmill_core::{Limits, columns};
+use gristmill_core::{Limits, columns, media};
 use gristmill_engine::{Error, Output, Runtime};
 use gristmill_image::edit::{Encode, Encoding, Filter, Resize, ResizeMode};
 use serde_json::{Value, json};
@@ -198,18 +198,10 @@ fn poster(file: &[u8]) -> Option<Vec<u8>> {
     let signal = gristmill_video::SIGNALS
         .iter()
         .find(|signal| is_wanted(signal.card()))?;
-    let DataType::Struct(fields) = columns::VIDEO.kind.data_type() else {
-        return None;
-    };
-    let (bytes, path) = (
+    let video = media(
         BinaryViewArray::from_iter_values([file]),
         StringViewArray::new_null(1),
     );
-    let video: ArrayRef = Arc::new(StructArray::new(
-        fields,
-        vec![Arc::new(bytes), Arc::new(path)],
-        None,
-    ));
     let measured = signal.measure(&[video], &[POSTER]).ok()?;
     let outputs = signal.card().outputs.iter().zip(measured.columns);
     let (_, posters) = outputs.into_iter().find(|(output, _)| output.name == POSTER)?;

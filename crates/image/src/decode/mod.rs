@@ -247,10 +247,15 @@ fn codec(format: ImageFormat, bytes: &[u8], scale: Scale, limits: &Limits) -> Re
             raw.height
         )));
     }
-    // The scales of a JPEG; other formats have the whole alone.
-    let is_scaled =
-        |part| (raw.width, raw.height) == (header.width.div_ceil(part), header.height.div_ceil(part));
-    if ![1, 4, 8].into_iter().any(is_scaled) {
+    let part = match format {
+        ImageFormat::Jpeg => jpeg::part(&header, scale),
+        _ => 1,
+    };
+    let is_scaled = |part: u32| {
+        let expected = (header.width.div_ceil(part), header.height.div_ceil(part));
+        (raw.width, raw.height) == expected
+    };
+    if !is_scaled(1) && !is_scaled(part) {
         return Err(Fault::malformed(format!(
             "a picture of {} x {} pixels where the header says {} x {}",
             raw.width, raw.height, header.width, header.height

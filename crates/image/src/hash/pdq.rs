@@ -50,26 +50,30 @@ impl PdqHash {
             .sum()
     }
 
-    /// The hashes of the picture in all eight positions, as those of [`Spectrum::dihedral`] would be if the median of the
-    /// frequencies were 0: a few bits away from them. Applied to one of the eight it gives the same eight.
-    pub fn dihedral(&self) -> [PdqHash; 8] {
-        POSITIONS.map(|(transposes, flips)| {
-            let mut hash = PdqHash::default();
-            for i in 0..FREQUENCIES {
-                for j in 0..FREQUENCIES {
-                    let (row, column) = if transposes { (j, i) } else { (i, j) };
-                    hash.set(
-                        row * FREQUENCIES + column,
-                        self.is_set(i * FREQUENCIES + j) ^ flips(i, j),
-                    );
-                }
-            }
-            hash
-        })
+    /// The hash of the picture mirrored left to right; see [`PdqHash::dihedral`].
+    pub fn mirrored(self) -> PdqHash {
+        let (_, mask) = SIGNS[MIRRORED];
+        self.xor(mask)
     }
 
-    fn is_set(&self, bit: usize) -> bool {
-        self.0[31 - bit / 8] >> (bit % 8) & 1 == 1
+    /// The hashes of the picture in all eight positions, as those of [`Spectrum::dihedral`] would be if the median of the
+    /// frequencies were 0: some bits away from them. Applied to one of the eight it gives the same eight.
+    pub fn dihedral(self) -> [PdqHash; 8] {
+        let transposed = self.transposed();
+        SIGNS.map(|(transposes, mask)| if transposes { transposed } else { self }.xor(mask))
+    }
+
+    fn xor(self, mask: PdqHash) -> PdqHash {
+        PdqHash(std::array::from_fn(|at| self.0[at] ^ mask.0[at]))
+    }
+
+    fn transposed(self) -> PdqHash {
+        let mut transposed = PdqHash::default();
+        for bit in 0..FREQUENCIES * FREQUENCIES {
+            let from = bit % FREQUENCIES * FREQUENCIES + bit / FREQUENCIES;
+            transposed.set(bit, self.0[31 - from / 8] >> (from % 8) & 1 == 1);
+        }
+        transposed
     }
 
     fn set(&mut self, bit: usize, value: bool) {
@@ -80,17 +84,42 @@ impl PdqHash {
 /// Whether rows become columns, and which frequencies change their sign, by the place of a frequency down and across.
 type Position = (bool, fn(usize, usize) -> bool);
 
-/// The positions of a picture. Odd places are even frequencies, since the first one is 1: mirroring leaves them as they are.
+/// The positions of a picture.
 const POSITIONS: [Position; 8] = [
     (false, |_, _| false),
-    (true, |_, j| j % 2 == 0),
-    (false, |i, j| i % 2 != j % 2),
-    (true, |i, _| i % 2 == 0),
-    (false, |i, _| i % 2 == 0),
-    (false, |_, j| j % 2 == 0),
+    (true, |_, j| is_odd(j)),
+    (false, |i, j| is_odd(i) != is_odd(j)),
+    (true, |i, _| is_odd(i)),
+    (false, |i, _| is_odd(i)),
+    (false, |_, j| is_odd(j)),
     (true, |_, _| false),
-    (true, |i, j| i % 2 != j % 2),
+    (true, |i, j| is_odd(i) != is_odd(j)),
 ];
+
+/// Where the picture that is mirrored left to right is among them.
+const MIRRORED: usize = 5;
+
+/// Of each position whether rows become columns, and then the bits of the frequencies that change their sign.
+static SIGNS: LazyLock<[(bool, PdqHash); 8]> = LazyLock::new(|| {
+    POSITIONS.map(|(transposes, flips)| {
+        let mut mask = PdqHash::default();
+        for bit in 0..FREQUENCIES * FREQUENCIES {
+            let (row, column) = (bit / FREQUENCIES, bit % FREQUENCIES);
+            let flips = if transposes {
+                flips(column, row)
+            } else {
+                flips(row, column)
+            };
+            mask.set(bit, flips);
+        }
+        (transposes, mask)
+    })
+});
+
+/// Whether the frequency at a place is odd, since the first one is 1: mirroring changes the sign of those.
+const fn is_odd(place: usize) -> bool {
+    place.is_multiple_of(2)
+}
 
 impl fmt::Display for PdqHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -419,6 +448,7 @@ mod tests {
             let distance = exact.distance(near);
             assert!(distance <= 12, "position {position}: {distance} bits");
         }
+        assert_eq!(near[5], spectrum.hash().mirrored());
         let mut again = near[3].dihedral();
         let mut all = near;
         again.sort_unstable();

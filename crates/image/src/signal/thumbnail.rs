@@ -68,7 +68,7 @@ mod tests {
             .unwrap();
         let bytes = BinaryViewArray::from(vec![Some(file.as_slice()), Some(b"x".as_slice()), None]);
         let paths = StringViewArray::from(vec![None::<&str>; 3]);
-        let files: ArrayRef = Arc::new(media(bytes, paths));
+        let files: ArrayRef = media(bytes, paths);
         let thumbnails = ThumbnailOfFile.compute(&[files]).unwrap();
         let thumbnails = thumbnails[0].as_binary_view();
         let thumbnail = ThumbnailRef::from_bytes(thumbnails.value(0)).unwrap();

@@ -168,7 +168,7 @@ impl Edit for Frames {
         let list = ListArray::new(
             Arc::new(Field::new_list_field(pictures.data_type().clone(), true)),
             OffsetBuffer::from_lengths(lengths),
-            Arc::new(pictures),
+            pictures,
             Some(NullBuffer::from(is_there)),
         );
         Ok(vec![Arc::new(list), Arc::new(faults.finish())])

@@ -69,7 +69,7 @@ impl Sequence {
             if chroma_format == 3 {
                 has_separate_planes = bits.bit()?;
             }
-            bit_depth = 8 + bits.unsigned()?;
+            bit_depth = bits.unsigned().filter(|more| *more <= 6)? + 8;
             bits.unsigned()?;
             bits.bit()?;
             if bits.bit()? {
@@ -225,10 +225,10 @@ pub(crate) fn read_aspect(bits: &mut Bits<'_>) -> Option<Option<(u32, u32)>> {
 }
 
 fn skip_scaling_list(bits: &mut Bits<'_>, length: usize) -> Option<()> {
-    let (mut last, mut next) = (8, 8);
+    let (mut last, mut next) = (8_i32, 8);
     for _ in 0..length {
         if next != 0 {
-            next = (last + bits.signed()?).rem_euclid(256);
+            next = last.wrapping_add(bits.signed()?).rem_euclid(256);
         }
         if next != 0 {
             last = next;

@@ -84,9 +84,10 @@ impl Sequence {
             let cut = from.checked_add(to)?.checked_mul(unit)?;
             size.checked_sub(cut).filter(|size| *size > 0)
         };
-        let bit_depth = 8 + bits.unsigned()?;
+        let bit_depth = bits.unsigned().filter(|more| *more <= 8)? + 8;
         bits.unsigned()?;
-        let order_bits = bits.unsigned()? + 4;
+        // More than 16 bits are no order count; see clause 7.4.3.2.1.
+        let order_bits = bits.unsigned().filter(|more| *more <= 12)? + 4;
         let mut sequence = Sequence {
             id,
             profile,
@@ -98,7 +99,7 @@ impl Sequence {
             rate: None,
             coding: Coding::default(),
             has_separate_planes,
-            order_bits: order_bits.min(16),
+            order_bits,
         };
         // What stands in it is optional, and so is the rest of a damaged one.
         let _ = sequence.read_rest(&mut bits, sub_layers);

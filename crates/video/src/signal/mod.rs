@@ -82,5 +82,5 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a Value>>) -> ListArray {
 fn posters(replies: &[Option<Reply>]) -> ArrayRef {
     let pictures = || replies.iter().map(|reply| reply.as_ref()?.pictures.first());
     let paths = pictures().map(|picture| picture.map(|_| "poster.jpg"));
-    Arc::new(media(pictures().collect(), paths.collect()))
+    media(pictures().collect(), paths.collect())
 }

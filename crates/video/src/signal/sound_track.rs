@@ -4,10 +4,8 @@
 //! it is the stream of the first track: MP3, MP2, AC-3 as they are, AAC as ADTS. Null where there is no track of sound, it is encrypted,
 //! or its codec has no stream of its own.
 
-use std::sync::Arc;
-
 use arrow_array::{
-    ArrayRef, BinaryViewArray, StructArray,
+    ArrayRef, BinaryViewArray,
     builder::{BinaryViewBuilder, StringViewBuilder},
 };
 use arrow_buffer::{Buffer, ScalarBuffer};
@@ -59,7 +57,7 @@ impl Signal for SoundTrack {
                 _ => Sound::None,
             })
             .collect();
-        Ok(vec![Arc::new(column(videos, sounds))])
+        Ok(vec![column(videos, sounds)])
     }
 }
 
@@ -95,7 +93,7 @@ fn stream(film: &Film<'_>, track: &Track) -> Option<(Vec<u8>, &'static str)> {
 }
 
 /// The column: views of the files that are there, and blocks of the streams that were made.
-fn column(videos: Files<'_>, sounds: Vec<Sound>) -> StructArray {
+fn column(videos: Files<'_>, sounds: Vec<Sound>) -> ArrayRef {
     let files = videos.views();
     let mut streams = BinaryViewBuilder::new();
     let mut paths = StringViewBuilder::new();

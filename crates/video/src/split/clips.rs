@@ -305,7 +305,7 @@ impl Made {
     }
 
     fn finish(mut self, faults: arrow_array::StringViewArray) -> Parts {
-        let clips: ArrayRef = Arc::new(media(self.bytes.finish(), self.paths.finish()));
+        let clips: ArrayRef = media(self.bytes.finish(), self.paths.finish());
         let starts: Float64Array = self.spans.iter().map(|span| Some(span.0)).collect();
         let ends: Float64Array = self.spans.iter().map(|span| Some(span.1)).collect();
         let probes: Vec<Option<&Probe>> = self.probes.iter().map(Some).collect();

@@ -3,7 +3,8 @@
 //! A video has a list of frames with hash, quality and time: here of key frames at least a second apart. Frames of a quality below
 //! 50 are left out of matching. Two frames match where their hashes differ in at most 31 of 256 bits. The *share* of one video in
 //! another is the share of its frames that match any frame of the other. Pictures of the same scene match whatever frames
-//! of it were key frames, so that other encoders, sizes, rates and cuts of a film are found; a mirrored film is not.
+//! of it were key frames, so that other encoders, sizes, rates and cuts of a film are found; a mirrored film is not,
+//! unless dedup is asked to look for it.
 //!
 //! Source: Facebook, ThreatExchange, vpdq (2022): one frame a second, distance 31, quality 50, query match of 80 %.
 

@@ -31,12 +31,15 @@ const ICC: &[u8] = b"ICC_PROFILE\0";
 pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
     let mut exif = None;
     let mut icc = Profile::default();
-    let mut frames = Vec::new();
+    let (mut frame, mut frames) = (None, 0);
     for segment in segments(bytes) {
         let (marker, body) = segment?;
         match marker {
             // Every frame header but DHT (c4), JPG (c8) and DAC (cc).
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => frames.push(body),
+            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+                frame = Some(body);
+                frames += 1;
+            }
             0xe1 if exif.is_none() && body.starts_with(b"Exif\0") => exif = exif::block(body),
             0xe2 => {
                 if let Some(part) = body.strip_prefix(ICC) {
@@ -47,12 +50,11 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header, Fault> {
             _ => {}
         }
     }
-    let frame = match frames[..] {
-        [] => return Err(Fault::truncated("jpeg ends before its frame header")),
-        [frame] => frame,
+    let frame = frame.ok_or_else(|| Fault::truncated("jpeg ends before its frame header"))?;
+    if frames > 1 {
         // Decoders do not agree which one is meant.
-        _ => return Err(Fault::malformed("jpeg has several frame headers")),
-    };
+        return Err(Fault::malformed("jpeg has several frame headers"));
+    }
     let (Some(height), Some(width), [depth, ..]) = (u16_be(frame, 1), u16_be(frame, 3), frame) else {
         return Err(Fault::malformed("frame header is too short"));
     };
@@ -173,7 +175,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header, scale: Scale, limits: &Limit
 fn quickly(bytes: &[u8], header: &Header, scale: Scale, limits: &Limits) -> Option<Raw> {
     // Bounded as libjpeg-turbo-rs bounds itself, so that the same pictures are refused: pixels and planes.
     let memory = u64::from(header.width) * u64::from(header.height) * 6;
-    if header.mode != ColorMode::Rgb || factor(header, scale).is_some() || memory > limits.image_bytes {
+    if header.mode != ColorMode::Rgb || part(header, scale) > 1 || memory > limits.image_bytes {
         return None;
     }
     Some(Raw {
@@ -254,7 +256,10 @@ fn run(
     decoder.set_lenient(is_lenient);
     // Of a progressive picture without its later scans, as libjpeg does.
     decoder.set_block_smoothing(true);
-    if let Some(factor) = factor(header, scale) {
+    let part = part(header, scale);
+    if part > 1
+        && let Ok(factor) = ScalingFactor::try_new(1, part)
+    {
         decoder.set_scale(factor);
     }
     let image = decoder.decode_image()?;
@@ -285,12 +290,11 @@ fn run(
     Ok((raw, is_empty))
 }
 
-/// The smallest factor that is faster than the full size and gives enough pixels.
-fn factor(header: &Header, scale: Scale) -> Option<ScalingFactor> {
-    [8, 4]
-        .into_iter()
-        .find(|part| scale.allows(header.width.div_ceil(*part), header.height.div_ceil(*part)))
-        .and_then(|part| ScalingFactor::try_new(1, part).ok())
+/// The smallest part of the size that is faster to decode to and gives enough pixels: one eighth, one quarter, or all. What is damaged
+/// may come out whole instead.
+pub(super) fn part(header: &Header, scale: Scale) -> u32 {
+    let is_enough = |part: &u32| scale.allows(header.width.div_ceil(*part), header.height.div_ceil(*part));
+    [8, 4].into_iter().find(is_enough).unwrap_or(1)
 }
 
 fn fault_of(error: &JpegError) -> Fault {
