@@ -12,6 +12,7 @@ pub mod csv;
 mod date;
 pub mod detect;
 pub mod encoding;
+mod footer;
 mod gzip;
 mod header;
 pub mod http;

@@ -18,7 +18,7 @@
 //! Damage: a footer that cannot be read is one row with a fault for the file (offset 0); a row group that
 //! breaks off is one row with a fault behind its last good row, and the next row group is read. Encrypted files are `unsupported`.
 //!
-//! Limits: footers of 64 MiB; a cell larger than `record_bytes` is a `limit` fault. Rows are decoded in batches
+//! Limits: footers of 64 MiB, nested 64 deep; a cell larger than `record_bytes` is a `limit` fault. Rows are decoded in batches
 //! of at most 256, fewer where the metadata say that they are large.
 //!
 //! Source: <https://parquet.apache.org/docs/file-format/>.
@@ -50,7 +50,7 @@ use bytes::Bytes;
 use gristmill_core::{Error, Fault, Format, FormatCard, Object, ReadOptions, Records, Result};
 
 use crate::{
-    stored,
+    footer, stored,
     table::{self, Table},
 };
 
@@ -362,7 +362,7 @@ impl Chunks {
             b"PAR1" if footer + 12 > length => Err(Fault::malformed(format!(
                 "parquet footer of {footer} bytes in a file of {length}"
             ))),
-            b"PAR1" => Ok(()),
+            b"PAR1" => footer::check(&self.object.read_at(length - 8 - footer..length - 8)?),
             b"PARE" => Err(Fault::unsupported("parquet file is encrypted")),
             _ => Err(Fault::truncated("parquet file has no footer")),
         })
