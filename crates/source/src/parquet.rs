@@ -18,7 +18,7 @@
 //! Damage: a footer that cannot be read is one row with a fault for the file (offset 0); a row group that
 //! breaks off is one row with a fault behind its last good row, and the next row group is read. Encrypted files are `unsupported`.
 //!
-//! Limits: footers of 64 MiB, nested 64 deep; a cell larger than `record_bytes` is a `limit` fault. Rows are decoded in batches
+//! Limits: footers of 64 MiB and page headers of 1 MiB, nested 64 deep; pages over 64 MiB of at most 256 times their stored size; a cell larger than `record_bytes` is a `limit` fault. Rows are decoded in batches
 //! of at most 256, fewer where the metadata say that they are large.
 //!
 //! Source: <https://parquet.apache.org/docs/file-format/>.
@@ -50,8 +50,9 @@ use bytes::Bytes;
 use gristmill_core::{Error, Fault, Format, FormatCard, Object, ReadOptions, Records, Result};
 
 use crate::{
-    footer, stored,
+    stored,
     table::{self, Table},
+    thrift,
 };
 
 /// Describes [`Parquet`] to recipes, lists and docs.
@@ -70,6 +71,8 @@ pub struct Parquet;
 
 /// Largest footer.
 const FOOTER: u64 = 64 << 20;
+/// How much is looked at of the header of a page: first, and at most.
+const HEADS: [u64; 2] = [4 << 10, 1 << 20];
 /// Most rows that are decoded at once.
 const ROWS: u64 = 256;
 
@@ -312,10 +315,16 @@ fn guard<T>(chunks: &Chunks, read: impl FnOnce() -> Result<T, ParquetError>) -> 
     {
         return Err(error);
     }
-    Ok(match result {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(fault(&error)),
-        Err(_) => Err(Fault::malformed("parquet: the reader panicked on this file")),
+    let refused = chunks
+        .refused
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    Ok(match (result, refused) {
+        (Ok(Ok(value)), _) => Ok(value),
+        (_, Some(fault)) => Err(fault),
+        (Ok(Err(error)), None) => Err(fault(&error)),
+        (Err(_), None) => Err(Fault::malformed("parquet: the reader panicked on this file")),
     })
 }
 
@@ -337,6 +346,8 @@ fn fault(error: &ParquetError) -> Fault {
 struct Chunks {
     object: Arc<dyn Object>,
     failure: Arc<Mutex<Option<Error>>>,
+    /// Why the header of a page was not handed over.
+    refused: Arc<Mutex<Option<Fault>>>,
 }
 
 impl Chunks {
@@ -344,6 +355,7 @@ impl Chunks {
         Chunks {
             object,
             failure: Arc::default(),
+            refused: Arc::default(),
         }
     }
 
@@ -362,7 +374,7 @@ impl Chunks {
             b"PAR1" if footer + 12 > length => Err(Fault::malformed(format!(
                 "parquet footer of {footer} bytes in a file of {length}"
             ))),
-            b"PAR1" => footer::check(&self.object.read_at(length - 8 - footer..length - 8)?),
+            b"PAR1" => thrift::check_footer(&self.object.read_at(length - 8 - footer..length - 8)?),
             b"PARE" => Err(Fault::unsupported("parquet file is encrypted")),
             _ => Err(Fault::truncated("parquet file has no footer")),
         })
@@ -390,6 +402,56 @@ impl Read for Noted {
     }
 }
 
+/// A reader of the header of a page, which is walked before a byte of it is handed over. A reader of which nothing is read may
+/// stand anywhere.
+struct Head {
+    reader: Noted,
+    seen: Option<io::Cursor<Vec<u8>>>,
+}
+
+impl Head {
+    /// The first bytes, as many as the header needs.
+    fn look(&mut self) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        for size in HEADS {
+            let before = head.len() as u64;
+            (&mut self.reader).take(size - before).read_to_end(&mut head)?;
+            let is_all = (head.len() as u64) < size;
+            let refused = match thrift::check_page(&head) {
+                Ok(true) => break,
+                // What breaks off with the file the reader tells.
+                Ok(false) if is_all => break,
+                Ok(false) => Fault::limit(format!("parquet: header of a page over {size} bytes")),
+                Err(fault) => fault,
+            };
+            // What comes behind may belong to it.
+            if is_all || size == HEADS[1] {
+                let problem = io::Error::other(refused.to_string());
+                let place = &self.reader.chunks.refused;
+                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(refused);
+                return Err(problem);
+            }
+        }
+        Ok(head)
+    }
+}
+
+impl Read for Head {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let seen = match &mut self.seen {
+            Some(seen) => seen,
+            None => {
+                let head = self.look()?;
+                self.seen.insert(io::Cursor::new(head))
+            }
+        };
+        match seen.read(buffer)? {
+            0 => self.reader.read(buffer),
+            count => Ok(count),
+        }
+    }
+}
+
 impl Length for Chunks {
     fn len(&self) -> u64 {
         self.object.len()
@@ -399,11 +461,15 @@ impl Length for Chunks {
 impl ChunkReader for Chunks {
     type T = Box<dyn Read + Send>;
 
+    /// A reader from here on. What is read from it is the header of a page.
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         let reader = self.object.reader(start.min(self.object.len()));
-        Ok(Box::new(Noted {
-            reader: reader.map_err(|error| self.note(error.into()))?,
-            chunks: self.clone(),
+        Ok(Box::new(Head {
+            reader: Noted {
+                reader: reader.map_err(|error| self.note(error.into()))?,
+                chunks: self.clone(),
+            },
+            seen: None,
         }))
     }
 

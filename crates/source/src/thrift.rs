@@ -1,11 +1,11 @@
-//! The footer of a Parquet file, walked before a reader believes its lengths.
+//! Footers and page headers of Parquet files, walked before a reader believes their lengths.
 //!
 //! The reader of the `parquet` crate makes room for as many elements as a list says it has and for as many children as a
 //! column says it has, passes over lists of any length, and builds nested columns by recursion: 124 bytes could ask for
 //! 10 GB or take seconds, and a deep schema overflow the stack. What cannot be true is refused here; whether the rest is
-//! a footer is left to the reader.
+//! a footer or a header is left to the reader.
 //!
-//! Source: Thrift's compact protocol; `FileMetaData` and `SchemaElement` of Apache Parquet's `parquet.thrift`.
+//! Source: Thrift's compact protocol; `FileMetaData`, `SchemaElement` and `PageHeader` of Apache Parquet's `parquet.thrift`.
 
 use gristmill_core::Fault;
 
@@ -15,22 +15,48 @@ const DEPTH: usize = 64;
 /// The field with the columns of a file, and the one with the number of children of a column.
 const COLUMNS: i16 = 2;
 const CHILDREN: i16 = 5;
+/// The fields with the sizes of a page, unpacked and as it is stored.
+const UNPACKED: i16 = 2;
+const STORED: i16 = 3;
+
+/// A page that is larger than this must not be more than [`RATIO`] times its stored size.
+const LARGE: u64 = 64 << 20;
+const RATIO: u64 = 256;
 
 /// Walks a footer.
 ///
 /// # Errors
 ///
 /// `malformed` where it has more elements than bytes or more children than columns, `limit` where it is nested too deeply.
-pub(crate) fn check(bytes: &[u8]) -> Result<(), Fault> {
-    let mut walk = Walk {
-        bytes,
-        children: Vec::new(),
-    };
+pub(crate) fn check_footer(bytes: &[u8]) -> Result<(), Fault> {
+    let mut walk = Walk::new(bytes);
     match walk.fields(Place::File, 0) {
         // What is no footer the reader tells in its own words.
         Ok(_) | Err(Problem::Broken) => check_columns(&walk.children),
         Err(Problem::Fault(fault)) => Err(fault),
     }
+}
+
+/// Walks the header of a page at the start of these bytes. Gives whether it ends within them.
+///
+/// # Errors
+///
+/// `malformed` where it has more elements than there are bytes, `limit` where it is nested too deeply, or the page is small and
+/// wants to be large.
+pub(crate) fn check_page(bytes: &[u8]) -> Result<bool, Fault> {
+    let mut walk = Walk::new(bytes);
+    match walk.fields(Place::Page, 0) {
+        Ok(_) => {}
+        Err(Problem::Broken) => return Ok(false),
+        Err(Problem::Fault(fault)) => return Err(fault),
+    }
+    let [unpacked, stored] = walk.page;
+    if unpacked > LARGE && unpacked / RATIO > stored {
+        return Err(Fault::limit(format!(
+            "parquet: page of {stored} bytes that unpacks to {unpacked}"
+        )));
+    }
+    Ok(true)
 }
 
 /// Whether columns with so many children each, one behind the other from the root on, are a tree.
@@ -59,7 +85,7 @@ fn check_columns(children: &[u64]) -> Result<(), Fault> {
 }
 
 fn too_deep() -> Fault {
-    Fault::limit(format!("parquet: footer nested more than {DEPTH} deep"))
+    Fault::limit(format!("parquet: values nested more than {DEPTH} deep"))
 }
 
 enum Problem {
@@ -73,6 +99,7 @@ enum Problem {
 enum Place {
     File,
     Column,
+    Page,
     Elsewhere,
 }
 
@@ -81,9 +108,19 @@ struct Walk<'a> {
     bytes: &'a [u8],
     /// How many children each column has.
     children: Vec<u64>,
+    /// The sizes of a page: unpacked, stored.
+    page: [u64; 2],
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Walk {
+            bytes,
+            children: Vec::new(),
+            page: [0; 2],
+        }
+    }
+
     fn byte(&mut self) -> Result<u8, Problem> {
         let (byte, rest) = self.bytes.split_first().ok_or(Problem::Broken)?;
         self.bytes = rest;
@@ -117,7 +154,7 @@ impl Walk<'_> {
     fn count(&mut self, count: u64) -> Result<u64, Problem> {
         let left = self.bytes.len() as u64;
         if count > left {
-            let fault = format!("parquet: footer with a list of {count} elements in {left} bytes");
+            let fault = format!("parquet: list of {count} elements in {left} bytes");
             return Err(Problem::Fault(Fault::malformed(fault)));
         }
         Ok(count)
@@ -139,6 +176,8 @@ impl Walk<'_> {
             match (place, id, kind) {
                 // Cut to 32 bits, as the reader does.
                 (Place::Column, CHILDREN, 5) => children = u64::try_from(self.signed()? as i32).unwrap_or(0),
+                (Place::Page, UNPACKED, 5) => self.page[0] = u64::try_from(self.signed()?).unwrap_or(0),
+                (Place::Page, STORED, 5) => self.page[1] = u64::try_from(self.signed()?).unwrap_or(0),
                 (Place::File, COLUMNS, 9) => self.list(Place::Column, depth + 1)?,
                 _ => self.value(kind, depth + 1)?,
             }
@@ -156,7 +195,7 @@ impl Walk<'_> {
             match kind {
                 // Nothing is empty there: the reader makes room for what it holds.
                 12 if self.bytes.first() == Some(&0) => {
-                    let fault = Fault::malformed("parquet: footer with an empty element");
+                    let fault = Fault::malformed("parquet: list with an empty element");
                     return Err(Problem::Fault(fault));
                 }
                 12 => {
@@ -233,7 +272,7 @@ mod tests {
     }
 
     fn kind(bytes: &[u8]) -> Option<FaultKind> {
-        check(bytes).err().map(|fault| fault.kind)
+        check_footer(bytes).err().map(|fault| fault.kind)
     }
 
     #[test]
@@ -267,5 +306,22 @@ mod tests {
         // No footer at all.
         assert_eq!(kind(b"no footer"), None);
         assert_eq!(kind(b""), None);
+    }
+
+    #[test]
+    fn small_pages_are_not_large() {
+        let header = |unpacked: u64, stored: u64| {
+            let mut bytes = vec![0x15, 0, 0x15];
+            number(unpacked << 1, &mut bytes);
+            bytes.push(0x15);
+            number(stored << 1, &mut bytes);
+            bytes.push(0);
+            bytes
+        };
+        assert_eq!(check_page(&header(1 << 20, 10)), Ok(true));
+        assert_eq!(check_page(&header(1 << 30, 1 << 24)), Ok(true));
+        assert_eq!(check_page(&header(1 << 20, 10)[..5]), Ok(false));
+        let bomb = check_page(&header(1 << 30, 1 << 20)).unwrap_err();
+        assert_eq!(bomb.kind, FaultKind::Limit);
     }
 }
