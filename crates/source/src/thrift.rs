@@ -88,6 +88,10 @@ fn too_deep() -> Fault {
     Fault::limit(format!("parquet: values nested more than {DEPTH} deep"))
 }
 
+fn is_truth(kind: u8) -> bool {
+    matches!(kind, 1 | 2)
+}
+
 enum Problem {
     /// It is not what it should be.
     Broken,
@@ -106,6 +110,8 @@ enum Place {
 struct Walk<'a> {
     /// What is left.
     bytes: &'a [u8],
+    /// How many more elements may have no bytes of their own: truth values, which the reader passes over one by one.
+    spare: u64,
     /// How many children each column has.
     children: Vec<u64>,
     /// The sizes of a page: unpacked, stored.
@@ -116,6 +122,7 @@ impl<'a> Walk<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         Walk {
             bytes,
+            spare: bytes.len() as u64,
             children: Vec::new(),
             page: [0; 2],
         }
@@ -150,12 +157,25 @@ impl<'a> Walk<'a> {
         Ok((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
-    /// The number of elements of something of which each takes a byte at least.
-    fn count(&mut self, count: u64) -> Result<u64, Problem> {
-        let left = self.bytes.len() as u64;
+    /// A size or a number of children, cut to 32 bits as the reader does.
+    fn size(&mut self) -> Result<u64, Problem> {
+        Ok(u64::try_from(self.signed()? as i32).unwrap_or(0))
+    }
+
+    /// The number of elements that are to be walked: each takes a byte at least, but for truth values, of which none is.
+    fn count(&mut self, count: u64, is_truth: bool) -> Result<u64, Problem> {
+        let left = if is_truth {
+            self.spare
+        } else {
+            self.bytes.len() as u64
+        };
         if count > left {
             let fault = format!("parquet: list of {count} elements in {left} bytes");
             return Err(Problem::Fault(Fault::malformed(fault)));
+        }
+        if is_truth {
+            self.spare -= count;
+            return Ok(0);
         }
         Ok(count)
     }
@@ -174,10 +194,9 @@ impl<'a> Walk<'a> {
                 step => id.wrapping_add(i16::from(step)),
             };
             match (place, id, kind) {
-                // Cut to 32 bits, as the reader does.
-                (Place::Column, CHILDREN, 5) => children = u64::try_from(self.signed()? as i32).unwrap_or(0),
-                (Place::Page, UNPACKED, 5) => self.page[0] = u64::try_from(self.signed()?).unwrap_or(0),
-                (Place::Page, STORED, 5) => self.page[1] = u64::try_from(self.signed()?).unwrap_or(0),
+                (Place::Column, CHILDREN, 5) => children = self.size()?,
+                (Place::Page, UNPACKED, 5) => self.page[0] = self.size()?,
+                (Place::Page, STORED, 5) => self.page[1] = self.size()?,
                 (Place::File, COLUMNS, 9) => self.list(Place::Column, depth + 1)?,
                 _ => self.value(kind, depth + 1)?,
             }
@@ -191,7 +210,7 @@ impl<'a> Walk<'a> {
             15 => self.number()?,
             few => u64::from(few),
         };
-        for _ in 0..self.count(count)? {
+        for _ in 0..self.count(count, is_truth(kind))? {
             match kind {
                 // Nothing is empty there: the reader makes room for what it holds.
                 12 if self.bytes.first() == Some(&0) => {
@@ -231,9 +250,10 @@ impl<'a> Walk<'a> {
                     return Ok(());
                 }
                 let kinds = self.byte()?;
-                for _ in 0..self.count(count)? {
-                    self.value(kinds >> 4, depth + 1)?;
-                    self.value(kinds & 0x0f, depth + 1)?;
+                let (key, value) = (kinds >> 4, kinds & 0x0f);
+                for _ in 0..self.count(count, is_truth(key) && is_truth(value))? {
+                    self.value(key, depth + 1)?;
+                    self.value(value, depth + 1)?;
                 }
                 Ok(())
             }
@@ -296,6 +316,9 @@ mod tests {
         let mut bytes = vec![0xf9, 0xf1];
         number(1 << 30, &mut bytes);
         assert_eq!(kind(&bytes), Some(FaultKind::Malformed));
+        // Many such lists, each no longer than what is left.
+        let lists: Vec<u8> = (0..2000).flat_map(|_| [0x19, 0xf1, 100]).collect();
+        assert_eq!(kind(&lists), Some(FaultKind::Malformed));
         // Lists in lists.
         assert_eq!(
             kind(&[[0x19].as_slice(), &[0x19; 1000]].concat()),
